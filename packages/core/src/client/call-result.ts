@@ -4,6 +4,7 @@
  */
 
 import type { CallTrace } from '../diagnostics/call-trace.js'
+import { isDiscard } from '../errors/errors.js'
 import type { HttpRequest } from '../message/request.js'
 import { type ConnectionInfo, NO_FIELDS, type ResponseSource, type Timings } from '../message/response.js'
 import type { ResponseBody } from '../message/response-body.js'
@@ -89,7 +90,7 @@ export abstract class CallResult extends CallPhases implements ResponseSource {
     this.#endMicros = Math.round((endedAt - this.startedAt) * 1000)
     const isWhole = reason === undefined && content?.complete === true
     const error = isWhole ? undefined : (reason ?? content?.failure ?? new Error('the request was ended'))
-    if (isWhole) owner.metrics.finished++
+    if (isWhole || isDiscard(error)) owner.metrics.finished++
     else owner.metrics.fail(error)
     this.trace?.over(error, this.receivedBytes, this.trailers())
   }

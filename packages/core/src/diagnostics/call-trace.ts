@@ -3,6 +3,7 @@
  * a channel of requests has a subscriber. Must not change the request, but for added fields.
  */
 
+import { isDiscard } from '../errors/errors.js'
 import type { HttpRequest } from '../message/request.js'
 import type { Content } from '../message/request-content.js'
 import type { Connection } from '../transport/connection.js'
@@ -13,6 +14,8 @@ import { socketView } from './socket-view.js'
 import { UndiciRequest } from './undici-request.js'
 
 let lastRequestId = 0
+
+const DISCARDED = { name: 'AbortError', code: 'UND_ERR_ABORTED' }
 
 /** Whether a channel of requests has a subscriber. */
 export function isCallTraced(): boolean {
@@ -125,19 +128,26 @@ export class CallTrace {
   over(error: unknown, receivedBytes: number, trailers: readonly string[] | undefined): void {
     if (this.#over) return
     this.#over = true
-    this.#unqueued(undefined, error)
-    this.#send?.finish(error)
-    this.#receive?.finish(error)
-    if (this.#body !== undefined) this.#body.message.receivedBytes = receivedBytes
-    this.#body?.finish(error)
-    this.#finish(error, receivedBytes)
+    this.#operationsOver(isDiscard(error) ? undefined : error, receivedBytes, isDiscard(error))
     if (error === undefined) {
       this.#undici.completed = true
       if (UNDICI.trailers.hasSubscribers) UNDICI.trailers.publish({ request: this.#undici, trailers: buffersOf(trailers ?? []) })
     } else {
       this.#undici.aborted = true
-      if (UNDICI.error.hasSubscribers) UNDICI.error.publish({ request: this.#undici, error })
+      if (!UNDICI.error.hasSubscribers) return
+      // undici has an AbortError for this, which instrumentations do not count as a failure.
+      const published = isDiscard(error) ? Object.assign(new Error('Request aborted', { cause: error }), DISCARDED) : error
+      UNDICI.error.publish({ request: this.#undici, error: published })
     }
+  }
+
+  #operationsOver(error: unknown, receivedBytes: number, discarded: boolean): void {
+    this.#unqueued(undefined, error)
+    this.#send?.finish(error)
+    this.#receive?.finish(error)
+    if (this.#body !== undefined) Object.assign(this.#body.message, { receivedBytes, discarded })
+    this.#body?.finish(error)
+    this.#finish(error, receivedBytes)
   }
 
   #finish(error: unknown, receivedBytes: number): void {

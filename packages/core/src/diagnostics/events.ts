@@ -170,6 +170,8 @@ export interface ReceiveEvent extends RequestPartEvent {
 export interface BodyEvent extends RequestPartEvent {
   /** Bytes received, before decoding. */
   receivedBytes?: number
+  /** Whether the reader wanted no more. This is not an error. */
+  discarded?: boolean
 }
 
 /** A request is sent again after a loss, a refusal or 421. Channel `unshard:replay`. */

@@ -247,3 +247,8 @@ function contains(message: string, origin: string): boolean {
   const at = message.indexOf(origin)
   return at !== -1 && !/^(?:[\w-]|[.:][\w-])/.test(message.slice(at + origin.length, at + origin.length + 2))
 }
+
+/** Whether an error says that a reader wanted no more of a response. The request itself has not failed. */
+export function isDiscard(error: unknown): boolean {
+  return error instanceof UsageError && error.code === 'ERR_BODY_CANCELLED'
+}

@@ -7,7 +7,7 @@
 import { TimeoutError, UsageError } from '../errors/errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
 import type { HttpRequest } from '../message/request.js'
-import type { Clock, ClockTimer } from '../runtime/clock.js'
+import type { Clock } from '../runtime/clock.js'
 import { queueMicrotask, setImmediate } from '../runtime/event-loop.js'
 import { afterEventLoopTurn } from '../runtime/event-loop-turn.js'
 import type { ResolvedPoolSettings } from '../settings/pool-settings.js'
@@ -25,10 +25,9 @@ import { H1Exchange, type H1Host } from './exchange.js'
 import { ExchangeQueue, failAll } from './exchange-queue.js'
 import { IdleTimer } from './idle-timer.js'
 import { Pipeline } from './pipelining.js'
+import { ReadPause } from './read-pause.js'
 import { type ResponseEvents, ResponseParser } from './response-parser.js'
 
-/** Time for which a response may wait for its reader before those behind it are sent again elsewhere, in milliseconds. */
-const UNREAD_MS = 10_000
 const UNREAD = 'an earlier response on the connection is not read'
 const ABORTED = 'an earlier request on the connection was aborted'
 const CLOSING = 'the server closes the connection after an earlier response'
@@ -73,9 +72,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
    */
   #yielded = true
   #verifying = false
-  /** Whether reading is paused until a reader consumes its response. */
-  #paused = false
-  #unreadTimer: ClockTimer | undefined
+  readonly #reading: ReadPause
   wasIdle = false
   requests = 0
   receivedAt: number | undefined
@@ -95,7 +92,8 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     this.forwarding = forwarding
     this.route = route
     this.#parser = new ResponseParser(this, maxFieldSectionBytes)
-    this.#idle = new IdleTimer(clock, pool.http1IdleMs, () => this.#exchanges.size === 0 && this.#end())
+    this.#reading = new ReadPause(socket, clock, () => this.#endAfter(1, UNREAD))
+    this.#idle = new IdleTimer(clock, pool.http1IdleMs, () => this.#exchanges.size === 0 && this.#endIdle())
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
     this.#listen(reads)
     socket.unref()
@@ -109,7 +107,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   }
 
   get capacity(): number {
-    if (this.#state !== 'open' || this.#exchanges.hasExclusive || this.#paused) return 0
+    if (this.#state !== 'open' || this.#exchanges.hasExclusive || this.#reading.paused) return 0
     return Math.max(0, Math.min(this.#pipeline.limit.depth - this.#exchanges.size, this.#remaining))
   }
 
@@ -148,7 +146,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
    */
   verify(): boolean {
     if (this.#idle.expired) {
-      this.#end()
+      this.#endIdle()
       return false
     }
     if (this.#yielded || this.#verifying) return this.#yielded
@@ -221,19 +219,11 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
   }
 
   pauseReading(): void {
-    this.#paused = true
-    this.socket.pause()
-    if (this.#exchanges.size === 1) return
-    this.#unreadTimer = this.clock.startTimer(UNREAD_MS, () => this.#endAfter(1, UNREAD))
-    this.#unreadTimer.unref()
+    this.#reading.pause(this.#exchanges.size > 1)
   }
 
   resumeReading(): void {
-    if (!this.#paused) return
-    this.#paused = false
-    this.#unreadTimer?.cancel()
-    this.socket.resume()
-    if (this.#pipeline.limit.depth > 1) this.onChange?.()
+    if (this.#reading.resume() && this.#pipeline.limit.depth > 1) this.onChange?.()
   }
 
   onInterim(status: number, fields: readonly string[], bytes: number): void {
@@ -361,6 +351,11 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     this.#lose('the server closed the connection')
   }
 
+  #endIdle(): void {
+    this.endedBy = 'idle'
+    this.#end()
+  }
+
   #end(): void {
     this.#endedLocally = true
     this.#lose('the client closed the connection')
@@ -383,7 +378,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
     this.socket.destroy()
     this.#parser.close()
     this.#idle.stop()
-    this.#unreadTimer?.cancel()
+    this.#reading.stop()
     const exchanges = this.#exchanges.takeFrom(0)
     fail(exchanges)
     this.onChange?.()

@@ -95,7 +95,8 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   }
 
   get requests(): number {
-    return this.#engine.openedStreams
+    // Odd numbers are the client's (RFC 9113 §5.1.1).
+    return (this.#engine.openedStreams - 1) / 2
   }
 
   get confirmed(): boolean {

@@ -133,9 +133,10 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
     this.#settled = true
     const body = this.#body
     this.#sender?.stop(reason)
+    // Before the reset, because the reset calls `onClosed`, which must come last.
+    body?.discard(reason)
     this.#engine.resetStream(this.#stream!, ErrorCode.CANCEL)
     if (reason instanceof TimeoutError) this.#host.suspect()
-    body?.discard(reason)
     this.#host.flush()
   }
 
