@@ -2,7 +2,7 @@
  * Source of a `Response`: the client's response, or local content such as that of a `data:` URL.
  */
 
-import { type ConnectionInfo, Fields } from '@unshard/core'
+import { type ConnectionInfo, Fields, type Timings } from '@unshard/core'
 
 /** The part of the client's `HttpResponse` that a `Response` needs. */
 export interface Answer {
@@ -12,6 +12,10 @@ export interface Answer {
   readonly trailers: Fields | undefined
   /** `undefined` if no connection was used. */
   readonly connection: ConnectionInfo | undefined
+  /** `undefined` if no connection was used. */
+  readonly timings?: Timings | undefined
+  /** Bytes of content received, before decoding. */
+  readonly receivedBytes?: number
   /** Parts, each in a buffer that holds nothing else. */
   readonly body: AsyncIterableIterator<Uint8Array>
   /** Reading has begun. */
@@ -28,7 +32,7 @@ export interface Answer {
   onBroken(listener: (reason: unknown) => void): void
 }
 
-type Head = Pick<Answer, 'status' | 'statusText' | 'headers' | 'trailers' | 'connection'>
+type Head = Pick<Answer, 'status' | 'statusText' | 'headers' | 'trailers' | 'connection' | 'timings' | 'receivedBytes'>
 
 /** Content in memory or in a `Blob`. */
 export class LocalAnswer implements Answer {
@@ -61,6 +65,14 @@ export class LocalAnswer implements Answer {
 
   get connection(): ConnectionInfo | undefined {
     return this.#head.connection
+  }
+
+  get timings(): Timings | undefined {
+    return this.#head.timings
+  }
+
+  get receivedBytes(): number {
+    return this.#head.receivedBytes ?? 0
   }
 
   get body(): AsyncIterableIterator<Uint8Array> {

@@ -4,7 +4,7 @@
  */
 
 import { type InspectOptions, inspect } from 'node:util'
-import type { ConnectionInfo } from '@unshard/core'
+import type { ConnectionInfo, Timings } from '@unshard/core'
 import { abortReason } from '@unshard/core/internal'
 import type { Part } from '../multipart/index.js'
 import type { Answer } from './answer.js'
@@ -42,6 +42,13 @@ export interface FetchResponse extends Response {
    * URLs.
    */
   readonly connection: ConnectionInfo | undefined
+  /**
+   * When the request was sent and answered, after redirects the last one; `undefined` for `data:` and
+   * `blob:` URLs.
+   */
+  readonly timings: Timings | undefined
+  /** Bytes of content received so far, before decoding. */
+  readonly receivedBytes: number
   /** Trailers, once the whole content has arrived; `undefined` before that. */
   readonly trailers: Headers | undefined
   /** Reads the content into memory that nothing else refers to. */
@@ -103,6 +110,16 @@ export class LazyResponse {
   /** Connection of the response and the reason it was chosen. Not part of Fetch. */
   get connection(): ConnectionInfo | undefined {
     return this.#parts.answer.connection
+  }
+
+  /** Not part of Fetch. */
+  get timings(): Timings | undefined {
+    return this.#parts.answer.timings
+  }
+
+  /** Not part of Fetch. */
+  get receivedBytes(): number {
+    return this.#parts.answer.receivedBytes ?? 0
   }
 
   /** Trailers, once the content has been read to its end. Not part of Fetch. */

@@ -56,6 +56,19 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(headers).toMatchObject({ 'x-a': '1', accept: 'c/d' })
   })
 
+  it('the response has the times of its request and the number of bytes received', async () => {
+    const { fetch, url } = await fixture(protocol, { handler: (_request, response) => void response.end('content') })
+    const response = await fetch(url())
+    expect(await response.text()).toBe('content')
+    const { queuedMs, dnsMs, connectMs, tlsMs, sentMs, headersMs, endMs } = response.timings!
+    expect(response.receivedBytes).toBe(7)
+    expect(Math.abs(queuedMs + dnsMs + connectMs + tlsMs - sentMs)).toBeLessThan(1)
+    expect([connectMs > 0, tlsMs > 0, headersMs >= sentMs, endMs! >= headersMs]).toEqual([true, true, true, true])
+    const second = await fetch(url())
+    await second.text()
+    expect(second.timings).toMatchObject({ dnsMs: 0, connectMs: 0, tlsMs: 0 })
+  })
+
   it('init.unshard.client sends the request, and isolation gives it a separate connection', async () => {
     const { fetch, url, origin } = await fixture(protocol)
     await (await fetch(url())).text()

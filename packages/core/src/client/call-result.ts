@@ -1,6 +1,6 @@
 /**
  * A call as the reader of its response sees it, and as it is counted and reported. A base class of
- * `Call` only to save an object per request. What happens next is up to the call.
+ * `Call` only to save an object per request. The next step is up to the call.
  */
 
 import type { CallTrace } from '../diagnostics/call-trace.js'
@@ -87,7 +87,8 @@ export abstract class CallResult extends CallPhases implements ResponseSource {
     const { content, owner, member } = this
     // The time of the last byte costs no look at the clock.
     const endedAt = member?.connection.receivedAt ?? owner.deadlines.clock.now()
-    this.#endMicros = Math.round((endedAt - this.startedAt) * 1000)
+    // Fields and content may arrive in one read, and the fields are counted after it.
+    this.#endMicros = Math.max(this.headersMicros, Math.round((endedAt - this.startedAt) * 1000))
     const isWhole = reason === undefined && content?.complete === true
     const error = isWhole ? undefined : (reason ?? content?.failure ?? new Error('the request was ended'))
     if (isWhole || isDiscard(error)) owner.metrics.finished++

@@ -9,6 +9,7 @@ import type { CloseReason, Connection, ConnectionWatcher, GoawayDetails } from '
 import type { Address } from '../transport/route.js'
 import type { Target } from '../transport/target.js'
 import { CHANNELS, OPERATIONS } from './channels.js'
+import { logIfAsked } from './debug-log.js'
 import { DialTrace, isDialTraced } from './dial-trace.js'
 import type { ClosedEvent, CoalescedEvent, DeclinedEvent, MisdirectedEvent, ResolveEvent, RetryEvent } from './events.js'
 import { Operation } from './operation.js'
@@ -22,6 +23,7 @@ export class Diagnostics implements ConnectionWatcher {
 
   constructor(client?: string) {
     this.client = client
+    logIfAsked()
   }
 
   coalesced(event: Omit<CoalescedEvent, 'client'>): void {
