@@ -1,7 +1,7 @@
 /** Defaults of every call of one `fetch`. */
 
 import { UsageError } from '@unshard/core'
-import { namesOf, type OptionSchema, ownOptions, value } from '@unshard/core/internal'
+import { flagRow, invalidOption, namesOf, type OptionSchema, ownOptions, value } from '@unshard/core/internal'
 import { type CookieJar, checkJar } from './cookies.js'
 import {
   checkExtensions,
@@ -48,6 +48,13 @@ export interface FetchDefaults extends FetchExtensions {
    * are not sent, and a redirect is returned as it is.
    */
   readonly page?: string | URL
+  /**
+   * Adds an entry to the performance timeline for each response that is over, as the platform's
+   * `fetch` does: `performance.getEntriesByType('resource')`. {@link install} turns it on unless it is
+   * set to false.
+   * @default false
+   */
+  readonly resourceTiming?: boolean
 }
 
 /** Validated defaults. */
@@ -61,6 +68,7 @@ export interface ResolvedDefaults {
   readonly extensions: FetchExtensions
   readonly cookies: CookieJar | undefined
   readonly page: string | undefined
+  readonly resourceTiming: boolean | undefined
 }
 
 /** Defaults of a `fetch`. */
@@ -71,6 +79,7 @@ export const DEFAULTS_OPTIONS: OptionSchema<FetchDefaults> = {
   defaultHeadersFor: value('`base-origin`, `any`', '`base-origin` with a `baseUrl`'),
   cookies: value('a cookie jar'),
   page: value('a URL'),
+  resourceTiming: flagRow(false),
 }
 
 const NAMES = namesOf(DEFAULTS_OPTIONS)
@@ -84,6 +93,7 @@ const NO_DEFAULTS: ResolvedDefaults = {
   extensions: NO_EXTENSIONS,
   cookies: undefined,
   page: undefined,
+  resourceTiming: undefined,
 }
 
 /**
@@ -110,7 +120,13 @@ export function resolveDefaults(given: FetchDefaults, base: ResolvedDefaults = N
     extensions: hasExtensions ? mergeExtensions(base.extensions, defaults) : base.extensions,
     cookies,
     page,
+    resourceTiming: resourceTimingOf(defaults.resourceTiming) ?? base.resourceTiming,
   }
+}
+
+function resourceTimingOf(given: boolean | undefined): boolean | undefined {
+  if (given !== undefined && typeof given !== 'boolean') throw invalidOption('resourceTiming', 'true or false', given)
+  return given
 }
 
 function lowerCased(pairs: readonly Pair[]): Pair[] {

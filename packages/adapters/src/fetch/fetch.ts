@@ -10,7 +10,7 @@ import { type CookieJar, cookiesFor, keepCookies, takesCookies } from './cookies
 import { parseCodings } from './decode.js'
 import { type FetchDefaults, type ResolvedDefaults, resolveDefaults } from './defaults.js'
 import { networkError, rethrow, toFetchError } from './errors.js'
-import { type FetchExtensions, NO_EXTENSIONS, NO_EXTRAS } from './extensions.js'
+import { NO_EXTENSIONS, NO_EXTRAS } from './extensions.js'
 import type { FetchInit } from './init.js'
 import { matchesIntegrity, parseIntegrity } from './integrity.js'
 import { fetchLocal } from './local.js'
@@ -18,6 +18,7 @@ import { withUploadProgress } from './progress.js'
 import { followRedirect, redirectError, targetOf } from './redirect.js'
 import { type FetchRequest, fieldsToSend, toFetchRequest } from './request.js'
 import { firstValue, type Pair } from './request-headers.js'
+import { FetchTimes } from './resource-timing.js'
 import { type FetchResponse, LazyResponse, mayHaveBody } from './response.js'
 import { type ContentOptions, ResponseContent } from './response-content.js'
 
@@ -55,7 +56,9 @@ export function createFetch(client: Client, defaults: FetchDefaults = {}): Fetch
 export function makeFetch(clientOf: () => Client, defaults: ResolvedDefaults): Fetch {
   const fetch: FetchFunction = (input, init) => {
     try {
-      return start(clientOf(), toFetchRequest(input, init as FetchInit | undefined, defaults))
+      const request = toFetchRequest(input, init as FetchInit | undefined, defaults)
+      if (defaults.resourceTiming === true) request.times = new FetchTimes(request.url)
+      return start(clientOf(), request)
     } catch (error) {
       return Promise.reject(toFetchError(error))
     }
@@ -63,11 +66,11 @@ export function makeFetch(clientOf: () => Client, defaults: ResolvedDefaults): F
   const ownClient = (): Client => defaults.extensions.client ?? clientOf()
   const made = Object.assign(fetch, { with: (added: FetchDefaults) => makeFetch(clientOf, resolveDefaults(added, defaults)) })
   Object.defineProperty(made, 'client', { get: ownClient, enumerable: false })
-  behind.set(made, { clientOf: ownClient, extensions: defaults.extensions })
+  behind.set(made, { clientOf: ownClient, defaults })
   return made as Fetch
 }
 
-const behind = new WeakMap<FetchFunction, { clientOf(): Client; readonly extensions: FetchExtensions }>()
+const behind = new WeakMap<FetchFunction, { clientOf(): Client; readonly defaults: ResolvedDefaults }>()
 
 /** Returns the client of one of our `fetch` functions; `undefined` for a foreign one. */
 export function clientBehind(fetch: FetchFunction): Client | undefined {
@@ -76,8 +79,14 @@ export function clientBehind(fetch: FetchFunction): Client | undefined {
 
 /** Whether the defaults of one of our `fetch` functions must not be bypassed: an address policy or interceptors. */
 export function isRestricted(fetch: FetchFunction): boolean {
-  const { addressPolicy, interceptors } = behind.get(fetch)?.extensions ?? NO_EXTENSIONS
+  const { addressPolicy, interceptors } = behind.get(fetch)?.defaults.extensions ?? NO_EXTENSIONS
   return addressPolicy !== undefined || interceptors !== undefined
+}
+
+/** Whether one of our `fetch` functions leaves it open whether it adds entries to the performance timeline. */
+export function mayReportTimes(fetch: FetchFunction): boolean {
+  const made = behind.get(fetch)
+  return made !== undefined && made.defaults.resourceTiming === undefined
 }
 
 /** Fetch standard §5.6: an aborted signal rejects at once and cancels the body. */
@@ -150,7 +159,8 @@ function ask(
   redirects: number,
   jar: CookieJar | undefined,
 ): Promise<FetchResponse> {
-  const { url, method, body, options, extras, totalSince } = request
+  const { url, method, body, options, extras, totalSince, times } = request
+  if (redirects > 0) times?.redirected()
   const hop = totalSince === undefined ? extras : { ...extras, totalSince }
   const plain = { url, method, headers, body: body?.open(), signal: options.signal, trimFieldValues: true }
   return client.request(hop === NO_EXTRAS ? plain : { ...plain, ...hop }).then(
@@ -195,6 +205,7 @@ function answered(
   redirects: number,
 ): FetchResponse | Promise<FetchResponse> {
   if (!isRedirect(response.status)) {
+    request.times?.watch(response)
     if (response.status === PROXY_AUTHENTICATION_REQUIRED) throw refusedByServer(request, response)
     return toResponse(request, response, redirects > 0)
   }

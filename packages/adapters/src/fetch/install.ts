@@ -4,7 +4,7 @@ import type { Client } from '@unshard/core'
 import { fetch as defaultFetch } from './default.js'
 import type { FetchDefaults } from './defaults.js'
 import { toFetchError } from './errors.js'
-import { clientBehind, type Fetch, type FetchFunction, isRestricted } from './fetch.js'
+import { clientBehind, type Fetch, type FetchFunction, isRestricted, mayReportTimes } from './fetch.js'
 import { allowOtherDispatcher, globalDispatchers, otherDispatcher } from './other-dispatchers.js'
 
 interface Installed {
@@ -23,13 +23,15 @@ let installed: Installed | undefined
  * A call with an undici dispatcher, and every call after a dispatcher was set globally
  * (`setGlobalDispatcher(new MockAgent())`), goes to the platform's own `fetch`, with one warning;
  * it is refused if the client has a proxy, interceptors or an address policy.
+ * Responses get an entry in the performance timeline, as those of the platform do.
  * @param fetch default: the process-wide `fetch` exported by this package.
  */
 export function install(fetch: FetchFunction = defaultFetch): void {
   const descriptor = installed === undefined ? Object.getOwnPropertyDescriptor(globalThis, 'fetch') : installed.descriptor
   const platform = installed === undefined ? globalThis.fetch : platformFetch
   platformFetch = platform
-  const replacement = withForeignDispatchers(fetch, platform)
+  const timed = mayReportTimes(fetch) ? (fetch as Fetch).with({ resourceTiming: true }) : fetch
+  const replacement = withForeignDispatchers(timed, platform)
   const enumerable = descriptor?.enumerable ?? true
   Object.defineProperty(globalThis, 'fetch', { value: replacement, writable: true, enumerable, configurable: true })
   installed = { descriptor, replacement }

@@ -17,6 +17,7 @@ import { withUploadProgress } from './progress.js'
 import { originFor, refererFor, toReferrer } from './referrer.js'
 import { takeRequestBody } from './request-body.js'
 import { DEFAULT_FIELDS, firstValue, isConditional, mergeHeaders, type Pair } from './request-headers.js'
+import type { FetchTimes } from './resource-timing.js'
 import type { ContentOptions } from './response-content.js'
 
 /** A request while it is being fetched; redirects change it. */
@@ -24,6 +25,8 @@ export interface FetchRequest {
   url: string
   /** After a redirect: start of the first request, for `timeouts.total`. */
   totalSince?: number
+  /** Its times; `undefined` unless they are added to the performance timeline. */
+  times?: FetchTimes
   method: string
   /** Pairs, or the shared default list. */
   fields: Fields | Pair[]
