@@ -4,7 +4,7 @@ import { PerformanceObserver } from 'node:perf_hooks'
 import { install, uninstall } from '../../src/fetch/install.js'
 import { fetchFixtures, PROTOCOLS } from './fixtures.js'
 
-type Entry = InstanceType<typeof PerformanceResourceTiming>
+type Entry = (typeof PerformanceResourceTiming)['prototype']
 
 const fixture = fetchFixtures()
 
