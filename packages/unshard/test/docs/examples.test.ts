@@ -19,6 +19,7 @@ describe.each<[string, OriginHandler?]>([
   ['docs/getting-started.md', hello],
   ['docs/concepts/connections.md'],
   ['docs/guides/client.md'],
+  ['docs/guides/debugging.md'],
   ['docs/guides/migrate-from-axios.md'],
   ['docs/guides/migrate-from-got.md'],
   ['docs/guides/migrate-from-node-fetch.md'],
