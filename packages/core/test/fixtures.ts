@@ -9,7 +9,7 @@ import type { OriginRecord, PoolTarget } from '../src/transport/target.js'
 export const POOL: ResolvedPoolSettings = resolvePoolSettings({})
 
 export function originRecord(): OriginRecord {
-  return { answered: 0, connections: 0, tooManyPings: 0 }
+  return { answered: 0, failed: 0, connections: 0, tooManyPings: 0 }
 }
 
 /** A target whose certificate checks all pass. */

@@ -82,8 +82,11 @@ export abstract class CallResult extends CallPhases implements ResponseSource {
     return connectionInfo(this.member!)
   }
 
-  /** Counts and reports the end of the call. @param reason why it was rejected or aborted. */
-  protected report(reason: unknown): void {
+  /**
+   * Counts and reports the end of the call, and returns whether it has succeeded.
+   * @param reason why it was rejected or aborted.
+   */
+  protected report(reason: unknown): boolean {
     const { content, owner, member } = this
     // The time of the last byte costs no look at the clock.
     const endedAt = member?.connection.receivedAt ?? owner.deadlines.clock.now()
@@ -91,9 +94,11 @@ export abstract class CallResult extends CallPhases implements ResponseSource {
     this.#endMicros = Math.max(this.headersMicros, Math.round((endedAt - this.startedAt) * 1000))
     const isWhole = reason === undefined && content?.complete === true
     const error = isWhole ? undefined : (reason ?? content?.failure ?? new Error('the request was ended'))
-    if (isWhole || isDiscard(error)) owner.metrics.finished++
+    const isFinished = isWhole || isDiscard(error)
+    if (isFinished) owner.metrics.finished++
     else owner.metrics.fail(error)
     this.trace?.over(error, this.receivedBytes, this.trailers())
+    return isFinished
   }
 }
 

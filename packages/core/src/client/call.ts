@@ -307,7 +307,7 @@ export class Call extends CallResult implements QueuedRequest, ExchangeObserver 
     this.#over = true
     this.#pause?.cancel()
     const reason = this.#endReason
-    this.report(reason)
+    if (!this.report(reason)) this.#target.record.failed++
     this.request.content?.release?.(reason, reason !== undefined && !(reason instanceof UnshardError))
     this.owner.deadlines.delete(this)
     if (this.#signal !== undefined) unlink(this.#signal, this)

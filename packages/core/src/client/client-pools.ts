@@ -21,6 +21,10 @@ export interface PoolStats {
   readonly dialing: number
   /** Requests that wait for a connection or for a stream. */
   readonly queued: number
+  /** Responses of its origin so far, whatever their status. All isolations of an origin count together. */
+  readonly answered: number
+  /** Requests to its origin that failed or were aborted so far. */
+  readonly failed: number
   /** Minimum and maximum number of its connections, as set now. */
   readonly limits: PoolLimits
 }
@@ -164,6 +168,8 @@ function poolStats({ target, members, dials, queue }: OriginPool): PoolStats {
     connections,
     dialing: dials,
     queued: queue.size,
+    answered: target.record.answered,
+    failed: target.record.failed,
     limits: {
       least: minConnections,
       most: { ...maxConnections },

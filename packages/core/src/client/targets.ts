@@ -147,7 +147,7 @@ export class Targets {
       minConnections: 1,
       exclusive: true,
     }
-    const record = { ...target.record, answered: 0, connections: 0 }
+    const record = { ...target.record, answered: 0, failed: 0, connections: 0 }
     return {
       ...target,
       settings,
@@ -200,7 +200,7 @@ export class Targets {
   #recordOf(key: string): OriginRecord {
     let record = this.#record.get(key)
     if (record === undefined) {
-      record = { answered: 0, connections: 0, tooManyPings: 0 }
+      record = { answered: 0, failed: 0, connections: 0, tooManyPings: 0 }
       this.#record.set(key, record)
     }
     return record

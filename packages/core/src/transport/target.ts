@@ -30,10 +30,12 @@ export interface ConnectionLimit {
   count: number
 }
 
-/** Counters of replay for an origin. Written by `client/call.ts`. */
+/** Counters of requests to an origin. Written by `client/call.ts`. */
 export interface ReplayRecord {
   /** Number of responses from the origin. */
   answered: number
+  /** Number of requests that failed or were aborted. */
+  failed: number
 }
 
 /** Counters of the pool for an origin. Written by `pool/`. */

@@ -183,7 +183,7 @@ describe('several connections', () => {
 })
 
 describe('a target that is dialed once', () => {
-  const once = { ...A, once: true, record: { answered: 0, connections: 0, tooManyPings: 0 } }
+  const once = { ...A, once: true, record: { answered: 0, failed: 0, connections: 0, tooManyPings: 0 } }
 
   it('fails queued and later requests when its connection closes', async () => {
     const { connector, call } = make()
