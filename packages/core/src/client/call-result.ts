@@ -91,7 +91,7 @@ export abstract class CallResult extends CallPhases implements ResponseSource {
     const error = isWhole ? undefined : (reason ?? content?.failure ?? new Error('the request was ended'))
     if (isWhole) owner.metrics.finished++
     else owner.metrics.fail(error)
-    this.trace?.over(error, this.receivedBytes, this.trailers())
+    this.trace?.over(error, this, this.trailers())
   }
 }
 

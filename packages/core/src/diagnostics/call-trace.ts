@@ -7,7 +7,7 @@ import type { HttpRequest } from '../message/request.js'
 import type { Content } from '../message/request-content.js'
 import type { Connection } from '../transport/connection.js'
 import { CHANNELS, isWatched, OPERATIONS, UNDICI } from './channels.js'
-import type { BodyEvent, QueueEvent, ReceiveEvent, RequestEvent, SendEvent } from './events.js'
+import type { BodyEvent, ClientEvent, QueueEvent, ReceiveEvent, RequestEvent, SendEvent } from './events.js'
 import { Operation } from './operation.js'
 import { socketView } from './socket-view.js'
 import { UndiciRequest } from './undici-request.js'
@@ -24,9 +24,15 @@ export function isCallTraced(): boolean {
   return isWatched(request) || isWatched(queue) || isWatched(send) || isWatched(receive) || isWatched(body)
 }
 
+/** Bytes of content that one request has moved. */
+interface ContentBytes {
+  readonly receivedBytes: number
+  readonly sentBytes: number
+}
+
 /** The events of one request. */
 export class CallTrace {
-  readonly #client: string | undefined
+  readonly #client: ClientEvent
   readonly #origin: string
   readonly #undici: UndiciRequest
   readonly #id: number = ++lastRequestId
@@ -43,10 +49,10 @@ export class CallTrace {
   readonly request: HttpRequest
 
   /** Publishes the creation of the request. Subscribers may add fields. */
-  constructor(client: string | undefined, request: HttpRequest) {
+  constructor(client: ClientEvent, request: HttpRequest) {
     this.#client = client
     this.#origin = request.origin.serialized
-    this.#undici = new UndiciRequest(request)
+    this.#undici = new UndiciRequest(request, { clientId: client.clientId, request: this.#id })
     const { method, path } = request
     this.#call = Operation.prepare(OPERATIONS.request, () => ({ ...this.#base(), method, path, attempts: 0 }))
     UNDICI.create.publish({ request: this.#undici })
@@ -122,15 +128,15 @@ export class CallTrace {
    * The request is over.
    * @param error `undefined` if the whole response was received.
    */
-  over(error: unknown, receivedBytes: number, trailers: readonly string[] | undefined): void {
+  over(error: unknown, bytes: ContentBytes, trailers: readonly string[] | undefined): void {
     if (this.#over) return
     this.#over = true
     this.#unqueued(undefined, error)
     this.#send?.finish(error)
     this.#receive?.finish(error)
-    if (this.#body !== undefined) this.#body.message.receivedBytes = receivedBytes
+    if (this.#body !== undefined) this.#body.message.receivedBytes = bytes.receivedBytes
     this.#body?.finish(error)
-    this.#finish(error, receivedBytes)
+    this.#finish(error, bytes)
     if (error === undefined) {
       this.#undici.completed = true
       if (UNDICI.trailers.hasSubscribers) UNDICI.trailers.publish({ request: this.#undici, trailers: buffersOf(trailers ?? []) })
@@ -140,11 +146,12 @@ export class CallTrace {
     }
   }
 
-  #finish(error: unknown, receivedBytes: number): void {
+  #finish(error: unknown, { receivedBytes, sentBytes }: ContentBytes): void {
     if (this.#call === undefined) return
     const { message } = this.#call
     message.attempts = this.#attempts
     message.receivedBytes = receivedBytes
+    message.sentBytes = sentBytes
     if (this.#connection !== undefined) message.connection = this.#connection.id
     this.#call.finish(error)
   }
@@ -165,8 +172,8 @@ export class CallTrace {
     queue.finish(error)
   }
 
-  #base(): { client: string | undefined; origin: string; request: number } {
-    return { client: this.#client, origin: this.#origin, request: this.#id }
+  #base(): ClientEvent & { origin: string; request: number } {
+    return { ...this.#client, origin: this.#origin, request: this.#id }
   }
 }
 

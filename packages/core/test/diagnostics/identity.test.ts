@@ -1,0 +1,70 @@
+/** Which client, request and dial a message of the diagnostics channels is about. */
+
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { ClientEvent, ConnectEvent, NegotiateEvent, RequestEvent, TlsEvent } from '../../src/index.js'
+import { clientFixture } from '../client/fixture.js'
+
+const fixture = clientFixture()
+
+/** The messages of a channel until the end of the test. */
+function messagesOf<Message>(name: string): Message[] {
+  const messages: Message[] = []
+  const listener = (message: unknown): void => void messages.push(message as Message)
+  subscribe(name, listener)
+  fixture.defer(() => unsubscribe(name, listener))
+  return messages
+}
+
+it('clients without a name have different ids, and their views have the same', () => {
+  const [first, second] = [fixture.client(), fixture.client()]
+  expect(first.stats().id).not.toBe(second.stats().id)
+  expect(first.with({ headers: { a: 'b' } }).stats().id).toBe(first.stats().id)
+})
+
+it('every message names its client by id, that of undici included', async () => {
+  const { port } = await fixture.server()
+  const names = ['request:start', 'connect:start', 'tls:start', 'resolve:start', 'send:start', 'body:start']
+  const traced = names.map((name) => messagesOf<ClientEvent>(`tracing:unshard:${name}`))
+  const plain = ['negotiate', 'closed'].map((name) => messagesOf<ClientEvent>(`unshard:${name}`))
+  const created = messagesOf<{ request: { unshard: { clientId: number; request: number } } }>('undici:request:create')
+  const client = fixture.client()
+  await (await client.request({ url: `https://a.test.example:${port}/` })).text()
+  await client.close()
+  const { id } = client.stats()
+  for (const messages of [...traced, ...plain]) expect(messages.map(({ clientId }) => clientId)).toEqual([id])
+  const [{ request }] = traced[0] as [RequestEvent]
+  expect(created.map(({ request: { unshard } }) => unshard)).toEqual([{ clientId: id, request }])
+})
+
+it('connect, TLS and the connection that they made have the number of one dial', async () => {
+  const { port } = await fixture.server()
+  const connects = messagesOf<ConnectEvent>('tracing:unshard:connect:start')
+  const handshakes = messagesOf<TlsEvent>('tracing:unshard:tls:start')
+  const connections = messagesOf<NegotiateEvent>('unshard:negotiate')
+  const client = fixture.client()
+  const urls = ['a', 'b'].map((name) => `https://${name}.test.example:${port}/`)
+  await Promise.all(urls.map(async (url) => (await client.request({ url })).text()))
+  const dials = connects.map(({ dial }) => dial)
+  expect(new Set(dials).size).toBe(2)
+  expect(handshakes.map(({ dial }) => dial).sort()).toEqual(dials)
+  expect(connections.map(({ dial }) => dial).sort()).toEqual(dials)
+})
+
+it.each(['h2', 'http/1.1'] as const)('a request over %s reports the bytes of content that it sent and received', async (protocol) => {
+  const { port } = await fixture.server({ protocols: [protocol] })
+  const ends = messagesOf<RequestEvent>('tracing:unshard:request:asyncEnd')
+  const client = fixture.client()
+  const url = `https://a.test.example:${port}/echo`
+  await (await client.request({ method: 'POST', url, body: 'twelve bytes' })).text()
+  async function* parts(): AsyncGenerator<string> {
+    yield 'twelve '
+    yield 'bytes'
+  }
+  await (await client.request({ method: 'POST', url, body: parts() })).text()
+  await (await client.request({ url })).text()
+  expect(ends.map(({ sentBytes, receivedBytes }) => [sentBytes, receivedBytes])).toEqual([
+    [12, 12],
+    [12, 12],
+    [0, 0],
+  ])
+})
