@@ -56,10 +56,21 @@ export class CallTrace {
     const { method, path } = request
     this.#call = Operation.prepare(OPERATIONS.request, () => ({ ...this.#base(), method, path, attempts: 0 }))
     UNDICI.create.publish({ request: this.#undici })
-    const added = this.#undici.applyTo(request)
+    const added = this.#applied(request)
     const { content } = added
     const isSource = content !== undefined && content.bytes === undefined
     this.request = isSource ? { ...added, content: new WatchedContent(content, () => this.#sent()) } : added
+  }
+
+  /** @throws UsageError for an added field that HTTP does not allow; the request is over then. */
+  #applied(request: HttpRequest): HttpRequest {
+    try {
+      return this.#undici.applyTo(request)
+    } catch (error) {
+      this.#undici.aborted = true
+      UNDICI.error.publish({ request: this.#undici, error })
+      throw error
+    }
   }
 
   /** Begins the request. */

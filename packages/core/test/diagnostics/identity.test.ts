@@ -68,3 +68,16 @@ it.each(['h2', 'http/1.1'] as const)('a request over %s reports the bytes of con
     [0, 0],
   ])
 })
+
+it('a request that a subscriber spoils with an invalid field is over for the subscribers as well', async () => {
+  const spoil = (message: unknown): void => {
+    const { request } = message as { request: { headers: string[] } }
+    request.headers.push('x', 'a\nb')
+  }
+  subscribe('undici:request:create', spoil)
+  fixture.defer(() => unsubscribe('undici:request:create', spoil))
+  const errors = messagesOf<{ request: { aborted: boolean }; error: Error }>('undici:request:error')
+  const refusal = expect(fixture.client().request({ url: 'https://a.test.example/' })).rejects
+  await refusal.toMatchObject({ name: 'UsageError' })
+  expect(errors).toMatchObject([{ request: { aborted: true }, error: { name: 'UsageError' } }])
+})
