@@ -88,11 +88,16 @@ export abstract class CallResult extends CallPhases implements ResponseSource {
     const endedAt = member?.connection.receivedAt ?? owner.deadlines.clock.now()
     this.#endMicros = Math.round((endedAt - this.startedAt) * 1000)
     const isWhole = reason === undefined && content?.complete === true
-    const error = isWhole ? undefined : (reason ?? content?.failure ?? new Error('the request was ended'))
+    const error = isWhole ? undefined : (reason ?? content?.failure ?? ended())
     if (isWhole) owner.metrics.finished++
     else owner.metrics.fail(error)
     this.trace?.over(error, this, this.trailers())
   }
+}
+
+/** The outcome of a request whose response was discarded: that of an abort. */
+function ended(): Error {
+  return Object.assign(new Error('the request was ended'), { name: 'AbortError' })
 }
 
 const NO_DIAL = { dnsMs: 0, connectMs: 0, tlsMs: 0 }

@@ -69,6 +69,17 @@ it.each(['h2', 'http/1.1'] as const)('a request over %s reports the bytes of con
   ])
 })
 
+it('a response that is discarded ends its request as an abort', async () => {
+  const { port } = await fixture.server({ handler: (_request, response) => void response.write('part') })
+  const ends = messagesOf<RequestEvent>('tracing:unshard:request:asyncEnd')
+  const client = fixture.client()
+  const response = await client.request({ url: `https://a.test.example:${port}/` })
+  response.discard()
+  await client.close()
+  expect(ends).toMatchObject([{ status: 200, error: { name: 'AbortError' } }])
+  expect(client.stats().totals.failed).toEqual({ aborted: 1 })
+})
+
 it('a request that a subscriber spoils with an invalid field is over for the subscribers as well', async () => {
   const spoil = (message: unknown): void => {
     const { request } = message as { request: { headers: string[] } }
