@@ -50,24 +50,27 @@ it('connect, TLS and the connection that they made have the number of one dial',
   expect(connections.map(({ dial }) => dial).sort()).toEqual(dials)
 })
 
-it.each(['h2', 'http/1.1'] as const)('a request over %s reports the bytes of content that it sent and received', async (protocol) => {
-  const { port } = await fixture.server({ protocols: [protocol] })
-  const ends = messagesOf<RequestEvent>('tracing:unshard:request:asyncEnd')
-  const client = fixture.client()
-  const url = `https://a.test.example:${port}/echo`
-  await (await client.request({ method: 'POST', url, body: 'twelve bytes' })).text()
-  async function* parts(): AsyncGenerator<string> {
-    yield 'twelve '
-    yield 'bytes'
-  }
-  await (await client.request({ method: 'POST', url, body: parts() })).text()
-  await (await client.request({ url })).text()
-  expect(ends.map(({ sentBytes, receivedBytes }) => [sentBytes, receivedBytes])).toEqual([
-    [12, 12],
-    [12, 12],
-    [0, 0],
-  ])
-})
+it.each(['h2', 'http/1.1'] as const)(
+  'a request over %s reports the bytes of content that it sent and received',
+  async (protocol) => {
+    const { port } = await fixture.server({ protocols: [protocol] })
+    const ends = messagesOf<RequestEvent>('tracing:unshard:request:asyncEnd')
+    const client = fixture.client()
+    const url = `https://a.test.example:${port}/echo`
+    await (await client.request({ method: 'POST', url, body: 'twelve bytes' })).text()
+    async function* parts(): AsyncGenerator<string> {
+      yield 'twelve '
+      yield 'bytes'
+    }
+    await (await client.request({ method: 'POST', url, body: parts() })).text()
+    await (await client.request({ url })).text()
+    expect(ends.map(({ sentBytes, receivedBytes }) => [sentBytes, receivedBytes])).toEqual([
+      [12, 12],
+      [12, 12],
+      [0, 0],
+    ])
+  },
+)
 
 it('a response that is discarded ends its request as an abort', async () => {
   const { port } = await fixture.server({ handler: (_request, response) => void response.write('part') })
