@@ -3,7 +3,7 @@
 import type { Client, ClosedEvent, NegotiateEvent } from '@unshard/core'
 import type { ClientEvents } from './client-events.js'
 
-/** What is known of a connection. */
+/** An open connection. */
 export interface KnownConnection {
   readonly protocol: 'h2' | 'http/1.1'
   readonly remoteAddress: string | undefined

@@ -7,7 +7,7 @@ import { parseOrigin } from '@unshard/core'
 const KNOWN_METHODS = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'QUERY', 'TRACE'])
 
 /** Query parameters that hold a signature of a URL. */
-const SIGNATURES = /([?&](?:AWSAccessKeyId|Signature|sig|X-Goog-Signature)=)[^&]*/g
+const SIGNATURES = new Set(['AWSAccessKeyId', 'Signature', 'sig', 'X-Goog-Signature'])
 
 /** Returns the method, or `_OTHER`. */
 export function methodName(method: string): string {
@@ -27,7 +27,16 @@ export function schemeOf(origin: string): string {
 
 /** The URL of a request, without the values of signatures. */
 export function shownUrl(origin: string, path: string): string {
-  return origin + path.replace(SIGNATURES, '$1REDACTED')
+  const start = path.indexOf('?') + 1
+  if (start === 0) return origin + path
+  const shown = path
+    .slice(start)
+    .split('&')
+    .map((parameter) => {
+      const name = parameter.slice(0, parameter.indexOf('='))
+      return SIGNATURES.has(name) ? `${name}=REDACTED` : parameter
+    })
+  return origin + path.slice(0, start) + shown.join('&')
 }
 
 /** `network.protocol.version`. */

@@ -71,7 +71,7 @@ function checkRegister(given: Registry | undefined): Registry {
 
 function checkPrefix(given: string | undefined): string {
   if (given === undefined) return 'unshard_'
-  if (typeof given === 'string' && /^(?:[a-zA-Z_:][\w:]*)?$/.test(given)) return given
+  if (typeof given === 'string' && /^[\w:]*$/.test(given) && !/^\d/.test(given)) return given
   throw invalidOption('prefix', 'the beginning of a metric name', given)
 }
 
@@ -79,7 +79,7 @@ function checkLabels(given: CollectOptions['labels']): Record<string, string | n
   if (given === undefined) return {}
   if (typeof given !== 'object' || given === null) throw invalidOption('labels', 'an object', given)
   for (const [name, label] of Object.entries(given)) {
-    if (!/^[a-zA-Z_]\w*$/.test(name) || RegistryMetrics.OWN_LABELS.has(name))
+    if (!/^\w+$/.test(name) || /^\d/.test(name) || RegistryMetrics.OWN_LABELS.has(name))
       throw invalidOption('labels', 'names of labels that the metrics do not have', name)
     if (typeof label !== 'string' && typeof label !== 'number') throw invalidOption(`labels.${name}`, 'text or a number', label)
   }
