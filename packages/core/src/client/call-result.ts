@@ -8,6 +8,7 @@ import type { HttpRequest } from '../message/request.js'
 import { type ConnectionInfo, NO_FIELDS, type ResponseSource, type Timings } from '../message/response.js'
 import type { ResponseBody } from '../message/response-body.js'
 import { connectionInfo, type Member } from '../pool/member.js'
+import type { InContext } from '../pool/request-queue.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
 import { CallPhases } from './call-phases.js'
 
@@ -51,6 +52,11 @@ export abstract class CallResult extends CallPhases implements ResponseSource {
     const queuedMs = Math.max(0, sentMs - dnsMs - connectMs - tlsMs)
     const endMs = this.#endMicros === 0 ? undefined : this.#endMicros / 1000
     return { queuedMs, dnsMs, connectMs, tlsMs, sentMs, headersMs: headersMicros / 1000, endMs }
+  }
+
+  /** See {@link CallTrace.inContext}. */
+  get inContext(): InContext | undefined {
+    return this.trace?.inContext
   }
 
   get receivedBytes(): number {

@@ -3,10 +3,12 @@
  * a channel of requests has a subscriber. Must not change the request, but for added fields.
  */
 
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { HttpRequest } from '../message/request.js'
 import type { Content } from '../message/request-content.js'
 import type { Connection } from '../transport/connection.js'
 import { CHANNELS, isWatched, OPERATIONS, UNDICI } from './channels.js'
+import { isDialTraced } from './dial-trace.js'
 import type { BodyEvent, ClientEvent, QueueEvent, ReceiveEvent, RequestEvent, SendEvent } from './events.js'
 import { Operation } from './operation.js'
 import { socketView } from './socket-view.js'
@@ -37,6 +39,7 @@ export class CallTrace {
   readonly #undici: UndiciRequest
   readonly #id: number = ++lastRequestId
   readonly #call: Operation<RequestEvent> | undefined
+  #inContext: (<Result>(run: () => Result) => Result) | undefined
   #queue: Operation<QueueEvent> | undefined
   #send: Operation<SendEvent> | undefined
   #receive: Operation<ReceiveEvent> | undefined
@@ -75,8 +78,19 @@ export class CallTrace {
 
   /** Begins the request. */
   run(begin: () => void): void {
-    if (this.#call === undefined) begin()
-    else this.#call.run(begin)
+    if (this.#call === undefined) return begin()
+    this.#call.run(() => {
+      if (isDialTraced()) this.#inContext = AsyncLocalStorage.snapshot()
+      begin()
+    })
+  }
+
+  /**
+   * Runs a function in the context in which the request began, with the stores that are bound to it: a dial for a request may begin in a
+   * callback of another one's socket. `undefined` without subscribers to both.
+   */
+  get inContext(): (<Result>(run: () => Result) => Result) | undefined {
+    return this.#inContext
   }
 
   /** The request waits for a connection. */

@@ -1,5 +1,6 @@
 /** Which client, request and dial a message of the diagnostics channels is about. */
 
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ClientEvent, ConnectEvent, NegotiateEvent, RequestEvent, TlsEvent } from '../../src/index.js'
 import { clientFixture } from '../client/fixture.js'
@@ -48,6 +49,23 @@ it('connect, TLS and the connection that they made have the number of one dial',
   expect(new Set(dials).size).toBe(2)
   expect(handshakes.map(({ dial }) => dial).sort()).toEqual(dials)
   expect(connections.map(({ dial }) => dial).sort()).toEqual(dials)
+})
+
+it('each dial begins in the context of the request that it is for, and not in that of an earlier dial', async () => {
+  const { port } = await fixture.server({ protocols: ['http/1.1'] })
+  messagesOf<RequestEvent>('tracing:unshard:request:start')
+  const current = new AsyncLocalStorage<number>()
+  const causes: (number | undefined)[] = []
+  const listener = (): void => void causes.push(current.getStore())
+  subscribe('tracing:unshard:connect:start', listener)
+  fixture.defer(() => unsubscribe('tracing:unshard:connect:start', listener))
+  const client = fixture.client({ maxConnectionsPerOrigin: 3 })
+  const url = `https://a.test.example:${port}/`
+  const get = async (): Promise<unknown> => (await client.request({ url })).text()
+  await Promise.all([1, 2, 3, 4, 5].map((id) => current.run(id, get)))
+  expect(causes[0]).toBe(1)
+  expect(new Set(causes).size).toBe(causes.length)
+  expect(causes.length).toBeGreaterThan(1)
 })
 
 it.each(['h2', 'http/1.1'] as const)(
