@@ -1,8 +1,12 @@
 /** Spans of requests and dials, with the real SDK of OpenTelemetry and real servers. */
 
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { coalescing } from '@unshard/coalescing'
@@ -192,6 +196,47 @@ it('of requests that wait for one dial, the first has its spans and the others a
   expect(urls.map((url) => spanOf(url)?.links.map((link) => link.context.spanId))).toEqual([[], [idOf(connect)], [idOf(connect)]])
 })
 
+it('over HTTP/1.1 each dial is below the request that it is for, and every other request is linked to the dial that it uses', async () => {
+  const { port } = await server({ protocols: ['http/1.1'] })
+  const instrumented = client()
+  instrument(instrumented, recorded.providers)
+  const urls = Array.from({ length: 20 }, (_, i) => `https://a.test.example:${port}/bytes/${i}`)
+  await Promise.all(urls.map(async (url) => (await instrumented.request({ url })).text()))
+  const dials = recorded.spans('tcp.connect')
+  expect(dials.length).toBeGreaterThan(1)
+  const causes = dials.map(({ parentSpanContext }) => parentSpanContext?.spanId)
+  expect(new Set(causes).size).toBe(dials.length)
+  for (const span of recorded.spans('GET')) {
+    const own = dials.filter((_, i) => causes[i] === idOf(span))
+    const linked = span.links.map(({ context: { spanId } }) => dials.find((dial) => idOf(dial) === spanId))
+    expect([span.attributes['url.full'], own.length + linked.length > 0, linked.includes(undefined)]).toEqual([
+      span.attributes['url.full'],
+      true,
+      false,
+    ])
+  }
+  for (const handshake of recorded.spans('tls.connect')) expect(causes).toContain(handshake.parentSpanContext?.spanId)
+})
+
+it('an abort while TCP is connected and TLS is pending ends all spans', async () => {
+  const accepting = createServer((socket) => void socket.on('error', () => undefined)).listen(0)
+  await once(accepting, 'listening')
+  const { port } = accepting.address() as AddressInfo
+  const instrumented = client()
+  instrument(instrumented, recorded.providers)
+  const controller = new AbortController()
+  const waits = instrumented.request({ url: `https://a.test.example:${port}/`, signal: controller.signal })
+  const [socket] = (await once(accepting, 'connection')) as [Socket]
+  await once(socket, 'data')
+  socket.resume()
+  controller.abort()
+  await expect(waits).rejects.toMatchObject({ name: 'AbortError' })
+  await once(socket, 'close')
+  accepting.close()
+  const spans = ['dns.lookup', 'tcp.connect', 'tls.connect', 'GET'].map((name) => recorded.spans(name)[0])
+  expect(spans.map((span) => span?.status.code)).toEqual(spans.map(() => SpanStatusCode.UNSET))
+})
+
 it('a failed dial is an error of its span and of the request, with the code as the type', async () => {
   const closed = createServer().listen(0)
   await once(closed, 'listening')
@@ -258,6 +303,24 @@ it('only the instrumented client is recorded, although neither has a name', asyn
   expect([recorded.spans(), requests[0]?.headers['traceparent']]).toEqual([[], undefined])
   await (await instrumented.with({ headers: { a: 'b' } }).request({ url })).text()
   expect(recorded.spans('GET')).toHaveLength(1)
+})
+
+it('a Unix socket has its path as the address of the server, and no port', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'unshard-otel-'))
+  const path = join(folder, 'a.sock')
+  const local = createHttpServer((_request, response) => void response.end('local')).listen(path)
+  await once(local, 'listening')
+  const instrumented = client()
+  instrument(instrumented, recorded.providers)
+  const url = `http+unix://${encodeURIComponent(path)}/?page=1`
+  expect(await (await instrumented.request({ url })).text()).toBe('local')
+  const [span] = recorded.spans('GET')
+  expect(span?.attributes).toMatchObject({ 'server.address': path, 'url.full': url, 'network.protocol.version': '1.1' })
+  expect(span?.attributes['server.port']).toBeUndefined()
+  expect((await recorded.points('http.client.open_connections'))[0]?.attributes).toMatchObject({ 'server.address': path })
+  await instrumented.close()
+  local.close()
+  await rm(folder, { recursive: true })
 })
 
 it('a method that is not known has the name HTTP, and fields of the caller are kept', async () => {
