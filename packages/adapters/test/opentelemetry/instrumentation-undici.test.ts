@@ -53,6 +53,34 @@ it.each([
   expect(await recorded.points('http.client.request.duration')).toHaveLength(2)
 })
 
+it.each(['h2', 'http/1.1'] as const)(
+  '100 requests in flight over %s are each below the span of their caller',
+  async (protocol) => {
+    const { port, requests } = await server({ protocols: [protocol] })
+    const own = client()
+    const fetch = createFetch(own)
+    const tracer = recorded.tracerProvider.getTracer('application')
+    const names = Array.from({ length: 100 }, (_, i) => `caller ${i}`)
+    await Promise.all(
+      names.map((name, i) =>
+        tracer.startActiveSpan(name, async (span) => {
+          const url = `https://a.test.example:${port}/inspect?n=${i}`
+          await (i % 2 === 0 ? await fetch(url) : await own.request({ url })).text()
+          span.end()
+        }),
+      ),
+    )
+    const callers = new Map(recorded.spans().map((span) => [span.spanContext().spanId, span.name]))
+    expect(recorded.spans('GET')).toHaveLength(100)
+    for (const span of recorded.spans('GET')) {
+      const index = new URL(String(span.attributes['url.full'])).searchParams.get('n')
+      expect(callers.get(span.parentSpanContext?.spanId ?? '')).toBe(`caller ${index}`)
+      const received = requests.find(({ path }) => path === `/inspect?n=${index}`)
+      expect(received?.headers['traceparent']).toContain(span.spanContext().spanId)
+    }
+  },
+)
+
 it('an abort, a discarded response and a refused connection end its spans', async () => {
   const { port, delivered } = await server({ handler: ({ url }, response) => void (url === '/begun' && response.write('part')) })
   const own = client()
