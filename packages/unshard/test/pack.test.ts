@@ -4,7 +4,7 @@
  */
 
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -182,6 +182,45 @@ it('CommonJS can require every entry point', async () => {
   await writeFile(join(project, 'required.cjs'), source)
   await run('node', ['--no-warnings', 'required.cjs'], { cwd: project })
 }, 60_000)
+
+/** What a program prints, or the code of its error. */
+async function outcomeOf(file: string): Promise<string> {
+  const ran = run('node', ['--no-warnings', file], { cwd: project })
+  return ran.then(
+    ({ stdout }) => stdout.trim(),
+    ({ stderr }: { stderr: string }) => /Cannot find (?:package|module) '([^']+)'/.exec(stderr)?.[1] ?? stderr,
+  )
+}
+
+it.each([
+  ['unshard/opentelemetry', 'instrument', '@opentelemetry/api'],
+  ['unshard/prometheus', 'collect', 'prom-client'],
+])(
+  '%s names the package that it needs, and works from ESM, CommonJS and TypeScript once it is installed',
+  async (name, exported, peer) => {
+    const body = `const client = new Client(); const stop = ${exported}(client); stop(); client.destroy(); console.log(typeof stop)`
+    const imports = `import { Client } from 'unshard'\nimport { ${exported} } from '${name}'\n`
+    await writeFile(join(project, 'peer.mjs'), imports + body)
+    await writeFile(
+      join(project, 'peer.cjs'),
+      `const { Client } = require('unshard'); const { ${exported} } = require('${name}'); ${body}`,
+    )
+    await writeFile(join(project, 'peer.ts'), imports + body)
+    expect(await outcomeOf('peer.mjs')).toBe(peer)
+    // Both packages: prom-client itself depends on the API.
+    for (const each of ['@opentelemetry', 'prom-client'])
+      await symlink(join(root, 'packages/unshard/node_modules', each), join(project, 'node_modules', each))
+    try {
+      expect(await outcomeOf('peer.mjs')).toBe('function')
+      expect(await outcomeOf('peer.cjs')).toBe('function')
+      await compile('peer.ts', 'nodenext', 'nodenext')
+      await compile('peer.ts', 'esnext', 'node10')
+    } finally {
+      for (const each of ['@opentelemetry', 'prom-client']) await rm(join(project, 'node_modules', each))
+    }
+  },
+  60_000,
+)
 
 it('publint and attw find no problem in any package', async () => {
   const bin = join(root, 'packages/unshard/node_modules/.bin')

@@ -9,6 +9,7 @@ import type { HttpRequest } from '../message/request.js'
 import { type ConnectionInfo, NO_FIELDS, type ResponseSource, type Timings } from '../message/response.js'
 import type { ResponseBody } from '../message/response-body.js'
 import { connectionInfo, type Member } from '../pool/member.js'
+import type { InContext } from '../pool/request-queue.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
 import { CallPhases } from './call-phases.js'
 
@@ -54,6 +55,11 @@ export abstract class CallResult extends CallPhases implements ResponseSource {
     return { queuedMs, dnsMs, connectMs, tlsMs, sentMs, headersMs: headersMicros / 1000, endMs }
   }
 
+  /** See {@link CallTrace.inContext}. */
+  get inContext(): InContext | undefined {
+    return this.trace?.inContext
+  }
+
   get receivedBytes(): number {
     return this.content?.received ?? 0
   }
@@ -97,7 +103,7 @@ export abstract class CallResult extends CallPhases implements ResponseSource {
     const isFinished = isWhole || isDiscard(error)
     if (isFinished) owner.metrics.finished++
     else owner.metrics.fail(error)
-    this.trace?.over(error, this.receivedBytes, this.trailers())
+    this.trace?.over(error, this, this.trailers())
     return isFinished
   }
 }

@@ -40,6 +40,8 @@ export interface ConnectionStats {
 
 /** The open connections of a client, and its counters. */
 export interface ClientStats {
+  /** Number of the client, unique in the process. A view of a client has the same. */
+  readonly id: number
   /** The option `name`. */
   readonly name: string | undefined
   readonly connections: readonly ConnectionStats[]

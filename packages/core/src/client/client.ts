@@ -189,7 +189,9 @@ export class Client extends Verbs {
   /** Returns the open connections, and counters since the client was created. */
   stats(): ClientStats {
     const connections = [...this.#pool.connections].map((each) => connectionStats(each, this.#pool.timesOf(each)))
-    return { name: this.#parts.options.name, connections, pools: [...this.pools], totals: this.#parts.metrics.snapshot() }
+    const { options, diagnostics, metrics } = this.#parts
+    const { clientId: id } = diagnostics.identity
+    return { id, name: options.name, connections, pools: [...this.pools], totals: metrics.snapshot() }
   }
 
   /**

@@ -1,6 +1,6 @@
 /** The option `retry`: an interceptor inside all others, which sends a request again after a status that means "later". */
 
-import type { RetryEvent } from '../diagnostics/events.js'
+import type { ClientEvent, RetryEvent } from '../diagnostics/events.js'
 import { UnshardError } from '../errors/errors.js'
 import { fieldList } from '../message/fields.js'
 import { parseOrigin } from '../message/origin.js'
@@ -12,7 +12,7 @@ import { pause } from './pause.js'
 import { type ResolvedRetryPolicy, retryDelayMs } from './status-retry.js'
 
 /** A retry that is about to wait for its delay. */
-export type Retry = Omit<RetryEvent, 'client'>
+export type Retry = Omit<RetryEvent, keyof ClientEvent>
 
 /**
  * Returns an interceptor that retries. A body that can be read once is sent again if its first bytes, which are kept, are all that was sent.

@@ -3,12 +3,14 @@
  * a channel of requests has a subscriber. Must not change the request, but for added fields.
  */
 
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { isDiscard } from '../errors/errors.js'
 import type { HttpRequest } from '../message/request.js'
 import type { Content } from '../message/request-content.js'
 import type { Connection } from '../transport/connection.js'
 import { CHANNELS, isWatched, OPERATIONS, UNDICI } from './channels.js'
-import type { BodyEvent, QueueEvent, ReceiveEvent, RequestEvent, SendEvent } from './events.js'
+import { isDialTraced } from './dial-trace.js'
+import type { BodyEvent, ClientEvent, QueueEvent, ReceiveEvent, RequestEvent, SendEvent } from './events.js'
 import { Operation } from './operation.js'
 import { socketView } from './socket-view.js'
 import { UndiciRequest } from './undici-request.js'
@@ -27,13 +29,20 @@ export function isCallTraced(): boolean {
   return isWatched(request) || isWatched(queue) || isWatched(send) || isWatched(receive) || isWatched(body)
 }
 
+/** Bytes of content that one request has moved. */
+interface ContentBytes {
+  readonly receivedBytes: number
+  readonly sentBytes: number
+}
+
 /** The events of one request. */
 export class CallTrace {
-  readonly #client: string | undefined
+  readonly #client: ClientEvent
   readonly #origin: string
   readonly #undici: UndiciRequest
   readonly #id: number = ++lastRequestId
   readonly #call: Operation<RequestEvent> | undefined
+  #inContext: (<Result>(run: () => Result) => Result) | undefined
   #queue: Operation<QueueEvent> | undefined
   #send: Operation<SendEvent> | undefined
   #receive: Operation<ReceiveEvent> | undefined
@@ -46,23 +55,45 @@ export class CallTrace {
   readonly request: HttpRequest
 
   /** Publishes the creation of the request. Subscribers may add fields. */
-  constructor(client: string | undefined, request: HttpRequest) {
+  constructor(client: ClientEvent, request: HttpRequest) {
     this.#client = client
     this.#origin = request.origin.serialized
-    this.#undici = new UndiciRequest(request)
+    this.#undici = new UndiciRequest(request, { clientId: client.clientId, request: this.#id })
     const { method, path } = request
     this.#call = Operation.prepare(OPERATIONS.request, () => ({ ...this.#base(), method, path, attempts: 0 }))
     UNDICI.create.publish({ request: this.#undici })
-    const added = this.#undici.applyTo(request)
+    const added = this.#applied(request)
     const { content } = added
     const isSource = content !== undefined && content.bytes === undefined
     this.request = isSource ? { ...added, content: new WatchedContent(content, () => this.#sent()) } : added
   }
 
+  /** @throws UsageError for an added field that HTTP does not allow; the request is over then. */
+  #applied(request: HttpRequest): HttpRequest {
+    try {
+      return this.#undici.applyTo(request)
+    } catch (error) {
+      this.#undici.aborted = true
+      UNDICI.error.publish({ request: this.#undici, error })
+      throw error
+    }
+  }
+
   /** Begins the request. */
   run(begin: () => void): void {
-    if (this.#call === undefined) begin()
-    else this.#call.run(begin)
+    if (this.#call === undefined) return begin()
+    this.#call.run(() => {
+      if (isDialTraced()) this.#inContext = AsyncLocalStorage.snapshot()
+      begin()
+    })
+  }
+
+  /**
+   * Runs a function in the context in which the request began, with the stores that are bound to it: a dial for a request may begin in a
+   * callback of another one's socket. `undefined` without subscribers to both.
+   */
+  get inContext(): (<Result>(run: () => Result) => Result) | undefined {
+    return this.#inContext
   }
 
   /** The request waits for a connection. */
@@ -125,10 +156,10 @@ export class CallTrace {
    * The request is over.
    * @param error `undefined` if the whole response was received.
    */
-  over(error: unknown, receivedBytes: number, trailers: readonly string[] | undefined): void {
+  over(error: unknown, bytes: ContentBytes, trailers: readonly string[] | undefined): void {
     if (this.#over) return
     this.#over = true
-    this.#operationsOver(isDiscard(error) ? undefined : error, receivedBytes, isDiscard(error))
+    this.#operationsOver(isDiscard(error) ? undefined : error, bytes, isDiscard(error))
     if (error === undefined) {
       this.#undici.completed = true
       if (UNDICI.trailers.hasSubscribers) UNDICI.trailers.publish({ request: this.#undici, trailers: buffersOf(trailers ?? []) })
@@ -141,20 +172,21 @@ export class CallTrace {
     }
   }
 
-  #operationsOver(error: unknown, receivedBytes: number, discarded: boolean): void {
+  #operationsOver(error: unknown, bytes: ContentBytes, discarded: boolean): void {
     this.#unqueued(undefined, error)
     this.#send?.finish(error)
     this.#receive?.finish(error)
-    if (this.#body !== undefined) Object.assign(this.#body.message, { receivedBytes, discarded })
+    if (this.#body !== undefined) Object.assign(this.#body.message, { receivedBytes: bytes.receivedBytes, discarded })
     this.#body?.finish(error)
-    this.#finish(error, receivedBytes)
+    this.#finish(error, bytes)
   }
 
-  #finish(error: unknown, receivedBytes: number): void {
+  #finish(error: unknown, { receivedBytes, sentBytes }: ContentBytes): void {
     if (this.#call === undefined) return
     const { message } = this.#call
     message.attempts = this.#attempts
     message.receivedBytes = receivedBytes
+    message.sentBytes = sentBytes
     if (this.#connection !== undefined) message.connection = this.#connection.id
     this.#call.finish(error)
   }
@@ -175,8 +207,8 @@ export class CallTrace {
     queue.finish(error)
   }
 
-  #base(): { client: string | undefined; origin: string; request: number } {
-    return { client: this.#client, origin: this.#origin, request: this.#id }
+  #base(): ClientEvent & { origin: string; request: number } {
+    return { ...this.#client, origin: this.#origin, request: this.#id }
   }
 }
 

@@ -6,7 +6,7 @@ import { printable } from '../schema/option-checks.js'
 import { CHANNELS, OPERATIONS } from './channels.js'
 
 /** Members that a line begins with, or that it shows as something else. */
-const LEADING: ReadonlySet<string> = new Set(['client', 'origin', 'request', 'connection', 'error'])
+const LEADING: ReadonlySet<string> = new Set(['client', 'clientId', 'origin', 'request', 'connection', 'error'])
 
 type Message = Record<string, unknown>
 

@@ -11,43 +11,61 @@ import type { Target } from '../transport/target.js'
 import { CHANNELS, OPERATIONS } from './channels.js'
 import { logIfAsked } from './debug-log.js'
 import { DialTrace, isDialTraced } from './dial-trace.js'
-import type { ClosedEvent, CoalescedEvent, DeclinedEvent, MisdirectedEvent, ResolveEvent, RetryEvent } from './events.js'
+import type {
+  ClientEvent,
+  ClosedEvent,
+  CoalescedEvent,
+  DeclinedEvent,
+  MisdirectedEvent,
+  ResolveEvent,
+  RetryEvent,
+} from './events.js'
 import { Operation } from './operation.js'
+
+/** On the global object: several copies of this package share the channels. */
+const LAST_ID = Symbol.for('unshard.lastClientId')
+
+function nextClientId(): number {
+  const shared = globalThis as { [LAST_ID]?: number }
+  const id = (shared[LAST_ID] ?? 0) + 1
+  shared[LAST_ID] = id
+  return id
+}
 
 /** The counters of one client, and its events. All clients of a process share the channels. */
 export class Diagnostics implements ConnectionWatcher {
-  /** The option `name` of the client. */
-  readonly client: string | undefined
+  /** The members of every message: the option `name` of the client, and its id. */
+  readonly identity: ClientEvent
   /** Counters of this client. */
   readonly metrics: Metrics = new Metrics()
 
   constructor(client?: string) {
-    this.client = client
+    this.identity = { client, clientId: nextClientId() }
     logIfAsked()
   }
 
-  coalesced(event: Omit<CoalescedEvent, 'client'>): void {
-    if (CHANNELS.coalesced.hasSubscribers) CHANNELS.coalesced.publish({ client: this.client, ...event })
+  coalesced(event: Omit<CoalescedEvent, keyof ClientEvent>): void {
+    if (CHANNELS.coalesced.hasSubscribers) CHANNELS.coalesced.publish({ ...this.identity, ...event })
   }
 
-  declined(event: Omit<DeclinedEvent, 'client'>): void {
+  declined(event: Omit<DeclinedEvent, keyof ClientEvent>): void {
     this.metrics.decline(event.because)
-    if (CHANNELS.declined.hasSubscribers) CHANNELS.declined.publish({ client: this.client, ...event })
+    if (CHANNELS.declined.hasSubscribers) CHANNELS.declined.publish({ ...this.identity, ...event })
   }
 
-  misdirected(event: Omit<MisdirectedEvent, 'client'>): void {
+  misdirected(event: Omit<MisdirectedEvent, keyof ClientEvent>): void {
     this.metrics.misdirected++
-    if (CHANNELS.misdirected.hasSubscribers) CHANNELS.misdirected.publish({ client: this.client, ...event })
+    if (CHANNELS.misdirected.hasSubscribers) CHANNELS.misdirected.publish({ ...this.identity, ...event })
   }
 
   /** Begins to report a dial; `undefined` without subscribers. */
   dial(target: Target, addresses: readonly Address[]): DialTrace | undefined {
-    return isDialTraced() ? new DialTrace(this.client, target, addresses) : undefined
+    return isDialTraced() ? new DialTrace(this.identity, target, addresses) : undefined
   }
 
   /** Begins to report a lookup; `undefined` without subscribers. */
   resolve(origin: string, host: string): Operation<ResolveEvent> | undefined {
-    return Operation.prepare<ResolveEvent>(OPERATIONS.resolve, () => ({ client: this.client, origin, host }))
+    return Operation.prepare<ResolveEvent>(OPERATIONS.resolve, () => ({ ...this.identity, origin, host }))
   }
 
   goaway(connection: Connection, { lastStreamId, errorCode, debugData }: GoawayDetails): void {
@@ -72,12 +90,12 @@ export class Diagnostics implements ConnectionWatcher {
     if (CHANNELS.closed.hasSubscribers) CHANNELS.closed.publish({ ...this.#about(connection), ...event })
   }
 
-  retry(event: Omit<RetryEvent, 'client'>): void {
+  retry(event: Omit<RetryEvent, keyof ClientEvent>): void {
     this.metrics.replayed++
-    if (CHANNELS.retry.hasSubscribers) CHANNELS.retry.publish({ client: this.client, ...event })
+    if (CHANNELS.retry.hasSubscribers) CHANNELS.retry.publish({ ...this.identity, ...event })
   }
 
-  #about({ id, route }: Connection): { client: string | undefined; origin: string; connection: number } {
-    return { client: this.client, origin: route.origin.serialized, connection: id }
+  #about({ id, route }: Connection): ClientEvent & { origin: string; connection: number } {
+    return { ...this.identity, origin: route.origin.serialized, connection: id }
   }
 }

@@ -7,7 +7,7 @@ import type { Connection } from '../transport/connection.js'
 import type { Address } from '../transport/route.js'
 import type { Target } from '../transport/target.js'
 import { CHANNELS, isWatched, OPERATIONS, UNDICI } from './channels.js'
-import type { ConnectEvent, TlsEvent } from './events.js'
+import type { ClientEvent, ConnectEvent, TlsEvent } from './events.js'
 import { Operation } from './operation.js'
 import { socketView } from './socket-view.js'
 
@@ -35,14 +35,17 @@ export function isDialTraced(): boolean {
   return CHANNELS.negotiate.hasSubscribers || isWatched(OPERATIONS.connect) || isWatched(OPERATIONS.tls)
 }
 
+let lastDialId = 0
+
 /** The events of one dial. */
 export class DialTrace {
-  readonly #client: string | undefined
+  readonly #client: ClientEvent
+  readonly #id: number = ++lastDialId
   readonly #target: Target
   readonly #connect: Operation<ConnectEvent> | undefined
   #tls: Operation<TlsEvent> | undefined
 
-  constructor(client: string | undefined, target: Target, addresses: readonly Address[]) {
+  constructor(client: ClientEvent, target: Target, addresses: readonly Address[]) {
     this.#client = client
     this.#target = target
     this.#connect = Operation.prepare(OPERATIONS.connect, () => ({
@@ -110,8 +113,8 @@ export class DialTrace {
     this.#tls.finish()
   }
 
-  #base(): { client: string | undefined; origin: string } {
-    return { client: this.#client, origin: this.#target.origin.serialized }
+  #base(): ClientEvent & { dial: number; origin: string } {
+    return { ...this.#client, dial: this.#id, origin: this.#target.origin.serialized }
   }
 
   #params(protocol: 'h2' | 'http/1.1' | undefined): ConnectParams {

@@ -7,6 +7,8 @@ import type { CloseReason } from '../transport/connection.js'
 export interface ClientEvent {
   /** The option `name` of the client; `undefined` without one. */
   readonly client: string | undefined
+  /** The id of the client: see `ClientStats.id`. Clients of one name, or without one, have different ids. */
+  readonly clientId: number
 }
 
 /** An origin joined a connection made for another one. Channel `unshard:coalesced`. */
@@ -52,6 +54,8 @@ export interface NegotiateEvent extends ConnectionEvent {
   readonly protocol: 'h2' | 'http/1.1'
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
+  /** The dial that made it: see {@link ConnectEvent.dial}. */
+  readonly dial: number
 }
 
 /** The server sent GOAWAY (RFC 9113 §6.8). Channel `unshard:goaway`. */
@@ -109,6 +113,8 @@ export interface ResolveEvent extends OperationEvent {
 
 /** A connection is dialed, until TCP or the tunnel is connected. Channel `unshard:connect`. */
 export interface ConnectEvent extends OperationEvent {
+  /** Number of the dial, unique in the process. */
+  readonly dial: number
   /** The addresses to try; empty behind a proxy, and for Unix sockets. */
   readonly addresses: readonly string[]
   /** The proxy, without credentials. */
@@ -119,6 +125,8 @@ export interface ConnectEvent extends OperationEvent {
 
 /** A TLS handshake. Channel `unshard:tls`. */
 export interface TlsEvent extends OperationEvent {
+  /** See {@link ConnectEvent.dial}. */
+  readonly dial: number
   /** Set when the operation has succeeded. */
   protocol?: 'h2' | 'http/1.1'
   /** Such as `TLSv1.3`. */
@@ -141,6 +149,8 @@ export interface RequestEvent extends OperationEvent {
   status?: number
   /** Bytes of content received. */
   receivedBytes?: number
+  /** Bytes of content sent in the last attempt; 0 if it failed before a response. */
+  sentBytes?: number
 }
 
 /** A part of one request. */

@@ -3,6 +3,12 @@
 import { checkFields } from '../message/fields.js'
 import { type HttpRequest, isIdempotent } from '../message/request.js'
 
+/** Which request of which client a message is about. */
+export interface RequestIdentity {
+  readonly clientId: number
+  readonly request: number
+}
+
 /** undici's `Request`, as far as instrumentations use it. */
 export class UndiciRequest {
   /** Such as `https://a.example`. */
@@ -17,10 +23,13 @@ export class UndiciRequest {
   readonly servername: string
   readonly idempotent: boolean
   readonly body: null | object
+  /** Not a member of undici's: the client (see `ClientStats.id`) and the request (see `RequestEvent.request`). */
+  readonly unshard: RequestIdentity
   completed = false
   aborted = false
 
-  constructor({ origin, method, path, fields, authority, content }: HttpRequest) {
+  constructor({ origin, method, path, fields, authority, content }: HttpRequest, identity: RequestIdentity) {
+    this.unshard = identity
     this.origin = origin.serialized
     this.protocol = `${origin.scheme}:`
     this.method = method

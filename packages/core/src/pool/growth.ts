@@ -180,10 +180,13 @@ export class Growth {
     const isWanted = (): boolean => originPool.queue.size > 0 || originPool.opening
     const pursuit = new Pursuit(clock, originPool.target.timeouts.connect, isWanted, () => originPool.takenAddresses())
     link(stop, pursuit)
+    // Each pending dial has a request in the queue, in their order: the next one has caused this dial.
+    const inContext = originPool.queue.at(originPool.dials)?.inContext
     endOverdue(originPool)
     originPool.pursuits = [...originPool.pursuits, pursuit]
-    originPool.dialing = dialer
-      .obtain(originPool.target, pursuit, (connection) => originPool.memberOf(connection) !== undefined)
+    const obtain = (): Promise<Member> =>
+      dialer.obtain(originPool.target, pursuit, (connection) => originPool.memberOf(connection) !== undefined)
+    originPool.dialing = (inContext === undefined ? obtain() : inContext(obtain))
       .then(
         (member) => {
           this.#end(originPool, pursuit)

@@ -4,6 +4,9 @@ import type { Strategy } from '../message/strategy.js'
 import { LinkedList, type ListNode } from '../runtime/linked-list.js'
 import type { Member } from './member.js'
 
+/** Runs a function in an asynchronous context (`AsyncLocalStorage`). */
+export type InContext = <Result>(run: () => Result) => Result
+
 /** A request that waits for a connection. */
 export interface QueuedRequest {
   /** Requests with the same affinity prefer the same connection, if the strategy is `hash`. */
@@ -12,6 +15,8 @@ export interface QueuedRequest {
   readonly strategy?: Strategy | undefined
   /** The node in its queue, used only by {@link RequestQueue}. */
   queueNode?: ListNode<QueuedRequest> | undefined
+  /** Runs a function in the asynchronous context of the request; `undefined` if its dials are not observed. */
+  readonly inContext?: InContext | undefined
   /** Called with a connection that has capacity. The request must be sent before this returns. */
   onMember(member: Member): void
   /** Called if no connection can be had. */
@@ -41,6 +46,11 @@ export class RequestQueue {
     queued.queueNode = undefined
     this.#list!.delete(queueNode)
     if (this.#list!.size === 0) this.#list = undefined
+  }
+
+  /** The request at an index, counted from the one that has waited longest. */
+  at(index: number): QueuedRequest | undefined {
+    return this.#list?.at(index)
   }
 
   /** The request that has waited longest, taken out of the queue. */

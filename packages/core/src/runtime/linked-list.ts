@@ -30,6 +30,13 @@ export class LinkedList<T> {
     return this.#first?.item
   }
 
+  /** The item at an index, counted from the oldest; takes as many steps. */
+  at(index: number): T | undefined {
+    let link = this.#first
+    for (; link !== undefined && index > 0; index--) link = link.next
+    return link?.item
+  }
+
   /** Appends `item`. Returns the node for {@link delete}. */
   add(item: T): ListNode<T> {
     const link = new ListNode(item)

@@ -27,7 +27,7 @@ it('NODE_DEBUG=unshard writes a line for each event, with its duration', async (
   const lines = await run('unshard')
   const request = lines.find((line) => / request {5}request #1 /.test(line))
   expect(request).toMatch(/connection #1 "a client" http:\/\/127\.0\.0\.1:\d+ method=GET path=\/path\?q=1 attempts=1 status=200 /)
-  expect(request).toMatch(/ receivedBytes=7 \d+\.\d ms$/)
+  expect(request).toMatch(/ receivedBytes=7 sentBytes=0 \d+\.\d ms$/)
   const names = new Set(lines.map((line) => line.split(/ +/)[2]))
   expect([...names].toSorted()).toEqual(
     expect.arrayContaining(['body', 'closed', 'connect', 'negotiate', 'queue', 'receive', 'send']),

@@ -436,10 +436,11 @@ it('events are published when an origin joins, is declined, or is misdirected', 
     call(C)
     await turn()
     pool.outcomes.misdirected(B, shared, 421)
+    const clientId = expect.any(Number)
     expect(events).toEqual([
-      { origin: 'https://b.example', connection: id, because: 'shared' },
-      { origin: 'https://c.example', connection: id, because: 'no' },
-      { origin: 'https://b.example', connection: id, status: 421 },
+      { clientId, origin: 'https://b.example', connection: id, because: 'shared' },
+      { clientId, origin: 'https://c.example', connection: id, because: 'no' },
+      { clientId, origin: 'https://b.example', connection: id, status: 421 },
     ])
   } finally {
     for (const each of channels) each.unsubscribe(listen)

@@ -167,6 +167,13 @@ export const OBJECTS: readonly OptionsObject[] = [
     interface: 'BasicAuthOptions',
     schema: 'BASIC_AUTH_OPTIONS',
   },
+  {
+    title: 'instrument()',
+    file: 'adapters/src/opentelemetry/instrument',
+    interface: 'InstrumentOptions',
+    schema: 'INSTRUMENT_OPTIONS',
+  },
+  { title: 'collect()', file: 'adapters/src/prometheus/collect', interface: 'CollectOptions', schema: 'COLLECT_OPTIONS' },
 ]
 
 /** Documentation of one member. */

@@ -29,6 +29,7 @@ describe.each<[string, OriginHandler?]>([
   ['docs/guides/ready-made-interceptors.md'],
   ['docs/guides/production.md'],
   ['docs/guides/streams.md'],
+  ['docs/guides/tracing-and-metrics.md'],
   ['docs/guides/troubleshooting.md'],
   ['docs/guides/undici.md'],
   ['docs/guides/untrusted-urls.md'],
