@@ -104,7 +104,7 @@ export class Requests {
     if (signal?.aborted === true) throw abortReason(signal)
     const target = own === undefined ? this.#targetOf(request.origin, options) : ownTarget(own, request.origin, options)
     const limits = this.#limitsOf(options, target.timeouts)
-    const trace = isCallTraced() ? new CallTrace(parts.diagnostics.client, request) : undefined
+    const trace = isCallTraced() ? new CallTrace(parts.diagnostics, request) : undefined
     const call = new Call(parts, trace?.request ?? request, parts.http1.resolve(target), options, limits, trace)
     parts.metrics.requests++
     onCall?.(call)

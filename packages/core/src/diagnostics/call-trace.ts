@@ -5,6 +5,7 @@
 
 import type { HttpRequest } from '../message/request.js'
 import type { Content } from '../message/request-content.js'
+import type { ConnectionInfo, ResponseSource } from '../message/response.js'
 import type { Connection } from '../transport/connection.js'
 import { CHANNELS, isWatched, OPERATIONS, UNDICI } from './channels.js'
 import type { BodyEvent, QueueEvent, ReceiveEvent, RequestEvent, SendEvent } from './events.js'
@@ -19,10 +20,20 @@ export function isCallTraced(): boolean {
   const { create, bodySent, headers, trailers, error, sendHeaders } = UNDICI
   if (create.hasSubscribers || sendHeaders.hasSubscribers || bodySent.hasSubscribers) return true
   if (headers.hasSubscribers || trailers.hasSubscribers || error.hasSubscribers) return true
-  if (CHANNELS.replay.hasSubscribers || CHANNELS.reused.hasSubscribers) return true
+  if (CHANNELS.replay.hasSubscribers || CHANNELS.reused.hasSubscribers || CHANNELS.content.hasSubscribers) return true
   const { request, queue, send, receive, body } = OPERATIONS
   return isWatched(request) || isWatched(queue) || isWatched(send) || isWatched(receive) || isWatched(body)
 }
+
+/** The client of a request. */
+interface TracedClient {
+  /** The option `name`. */
+  readonly client: string | undefined
+  readonly id: number
+}
+
+/** The result of the current attempt. */
+type AttemptResult = Pick<ResponseSource, 'status' | 'fields' | 'reason' | 'timings' | 'body'> & { connection(): ConnectionInfo }
 
 /** The events of one request. */
 export class CallTrace {
@@ -37,23 +48,27 @@ export class CallTrace {
   #body: Operation<BodyEvent> | undefined
   #attempts = 0
   #connection: Connection | undefined
+  #response: AttemptResult | undefined
   #isSent = false
   #over = false
   /** The request with the fields that subscribers have added. */
   readonly request: HttpRequest
 
   /** Publishes the creation of the request. Subscribers may add fields. */
-  constructor(client: string | undefined, request: HttpRequest) {
+  constructor({ client, id: clientId }: TracedClient, request: HttpRequest) {
     this.#client = client
     this.#origin = request.origin.serialized
     this.#undici = new UndiciRequest(request)
-    const { method, path } = request
-    this.#call = Operation.prepare(OPERATIONS.request, () => ({ ...this.#base(), method, path, attempts: 0 }))
     UNDICI.create.publish({ request: this.#undici })
     const added = this.#undici.applyTo(request)
     const { content } = added
     const isSource = content !== undefined && content.bytes === undefined
     this.request = isSource ? { ...added, content: new WatchedContent(content, () => this.#sent()) } : added
+    this.#call = Operation.prepare(OPERATIONS.request, () => {
+      const { method, scheme, authority, path, fields: headers } = added
+      const body = content === undefined ? undefined : { bytes: content.bytes, length: content.length }
+      return { ...this.#base(), clientId, method, scheme, authority, path, headers, body, attempts: 0 }
+    })
   }
 
   /** Begins the request. */
@@ -71,10 +86,12 @@ export class CallTrace {
    * The request is about to be sent on a connection.
    * @param idleMs time for which the connection has carried no request, in milliseconds;
    *   `undefined` if it carries others, or has never carried one.
+   * @param result the response that follows.
    */
-  sending(connection: Connection, idleMs: number | undefined): void {
+  sending(connection: Connection, idleMs: number | undefined, result: AttemptResult): void {
     const { id, route, protocol } = connection
     this.#connection = connection
+    this.#response = result
     this.#attempts++
     this.#isSent = false
     this.#unqueued(id)
@@ -82,7 +99,9 @@ export class CallTrace {
       CHANNELS.reused.publish({ ...this.#base(), origin: route.origin.serialized, connection: id, idleMs })
     const attempt = this.#attempts
     this.#send = Operation.begin(OPERATIONS.send, () => ({ ...this.#base(), connection: id, attempt }))
-    this.#receive = Operation.begin(OPERATIONS.receive, () => ({ ...this.#base(), connection: id, attempt }))
+    this.#receive = Operation.begin(OPERATIONS.receive, () => {
+      return { ...this.#base(), connection: id, attempt, carrier: result.connection() }
+    })
     if (!UNDICI.sendHeaders.hasSubscribers) return
     const headers = headerText(this.request, protocol)
     UNDICI.sendHeaders.publish({ request: this.#undici, headers, socket: socketView(route, protocol) })
@@ -96,12 +115,11 @@ export class CallTrace {
 
   /** The response has begun. */
   answered(status: number, fields: readonly string[], reason: string | undefined): void {
-    const { message } = this.#receive ?? {}
-    if (message !== undefined) message.status = status
-    this.#receive?.finish()
+    this.#received(undefined, true)
     const call = this.#call?.message
     if (call !== undefined) call.status = status
     this.#body = Operation.begin(OPERATIONS.body, () => ({ ...this.#base(), connection: this.#connection!.id }))
+    if (CHANNELS.content.hasSubscribers) this.#response!.body.onPart = (bytes) => this.#content(bytes)
     if (!UNDICI.headers.hasSubscribers) return
     const response = { statusCode: status, headers: buffersOf(fields), statusText: reason ?? '' }
     UNDICI.headers.publish({ request: this.#undici, response })
@@ -113,7 +131,7 @@ export class CallTrace {
    */
   replayed(error: Error | undefined, delayMs: number): void {
     this.#send?.finish(error)
-    this.#receive?.finish(error)
+    this.#received(error, error === undefined)
     if (!CHANNELS.replay.hasSubscribers) return
     CHANNELS.replay.publish({ ...this.#base(), attempt: this.#attempts + 1, error, delayMs })
   }
@@ -127,7 +145,7 @@ export class CallTrace {
     this.#over = true
     this.#unqueued(undefined, error)
     this.#send?.finish(error)
-    this.#receive?.finish(error)
+    this.#received(error, false)
     if (this.#body !== undefined) this.#body.message.receivedBytes = receivedBytes
     this.#body?.finish(error)
     this.#finish(error, receivedBytes)
@@ -147,6 +165,20 @@ export class CallTrace {
     message.receivedBytes = receivedBytes
     if (this.#connection !== undefined) message.connection = this.#connection.id
     this.#call.finish(error)
+  }
+
+  /** The wait for a response is over. @param isAnswered whether there is one. */
+  #received(error: unknown, isAnswered: boolean): void {
+    const receive = this.#receive
+    if (receive === undefined) return
+    this.#receive = undefined
+    const { status, fields, reason, timings } = this.#response!
+    Object.assign(receive.message, isAnswered && { status, headers: fields, statusText: reason ?? '' }, { timings })
+    receive.finish(error)
+  }
+
+  #content(bytes: Uint8Array): void {
+    if (CHANNELS.content.hasSubscribers) CHANNELS.content.publish({ ...this.#base(), bytes })
   }
 
   /** The content was sent, and its source has ended. */

@@ -13,10 +13,14 @@ import { DialTrace, isDialTraced } from './dial-trace.js'
 import type { ClosedEvent, CoalescedEvent, DeclinedEvent, MisdirectedEvent, ResolveEvent, RetryEvent } from './events.js'
 import { Operation } from './operation.js'
 
+let lastClientId = 0
+
 /** The counters of one client, and its events. All clients of a process share the channels. */
 export class Diagnostics implements ConnectionWatcher {
   /** The option `name` of the client. */
   readonly client: string | undefined
+  /** Unique in the process. */
+  readonly id: number = ++lastClientId
   /** Counters of this client. */
   readonly metrics: Metrics = new Metrics()
 
