@@ -3,6 +3,9 @@
 import type { HarCookie } from './format.js'
 import { REDACTED } from './redaction.js'
 
+/** Maximum number of cookies of a line, and of attributes of a cookie: a hostile line has a million. */
+const MAX_PARTS = 200
+
 /** Returns the values of all lines of a field. @param fields name, value, name, value… */
 function linesNamed(fields: readonly string[], name: string): string[] {
   return fields.filter((_, i) => i % 2 === 1 && fields[i - 1]!.toLowerCase() === name)
@@ -11,7 +14,7 @@ function linesNamed(fields: readonly string[], name: string): string[] {
 /** The cookies that a request sends. */
 export function sentCookies(fields: readonly string[]): HarCookie[] {
   return linesNamed(fields, 'cookie')
-    .flatMap((line) => line.split(';'))
+    .flatMap((line) => line.split(';', MAX_PARTS))
     .map(nameOf)
     .filter((name) => name !== '')
     .map((name) => ({ name, value: REDACTED }))
@@ -20,7 +23,7 @@ export function sentCookies(fields: readonly string[]): HarCookie[] {
 /** The cookies that a response sets. */
 export function setCookies(fields: readonly string[]): HarCookie[] {
   return linesNamed(fields, 'set-cookie').map((line) => {
-    const [pair = '', ...attributes] = line.split(';')
+    const [pair = '', ...attributes] = line.split(';', MAX_PARTS)
     return { name: nameOf(pair), value: REDACTED, ...Object.assign({}, ...attributes.map(attributeOf)) }
   })
 }

@@ -10,7 +10,7 @@ const SECRET_FIELDS: readonly string[] = ['authorization', 'proxy-authorization'
 /** User info of an absolute URL, or of one that begins with `//` (RFC 3986 §3.2.1). */
 const USER_INFO = /(^|[:<"'\s=(,;])\/\/[^/?#\s]*@/g
 /** A parameter of a query, of a fragment, or of a form. */
-const PARAMETER = /([?&#])([^=&#\s<>"]+)=([^&#\s<>"]*)/g
+const PARAMETER = /([?&#])([^=&#?\s<>"]+)=([^&#\s<>"]*)/g
 
 /** The secrets of one recording. */
 export class Redaction {

@@ -232,7 +232,11 @@ it('the file is complete after each entry, before the recorder is stopped', asyn
   for (let count = 1; count <= 3; count++) {
     await (await client.get(`${server.url(HOST)}/json`)).text()
     // A read during a write may see a part of it.
-    const entries = async (): Promise<number> => readHarFile(files.path).then(({ log }) => log.entries.length, () => -1)
+    const entries = async (): Promise<number> =>
+      readHarFile(files.path).then(
+        ({ log }) => log.entries.length,
+        () => -1,
+      )
     while ((await entries()) < count) await new Promise(setImmediate)
   }
   await recorder.stop()
