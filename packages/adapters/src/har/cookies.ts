@@ -15,7 +15,7 @@ function linesNamed(fields: readonly string[], name: string): string[] {
 export function sentCookies(fields: readonly string[]): HarCookie[] {
   return linesNamed(fields, 'cookie')
     .flatMap((line) => line.split(';', MAX_PARTS))
-    .map(nameOf)
+    .map(cookieNameOf)
     .filter((name) => name !== '')
     .map((name) => ({ name, value: REDACTED }))
 }
@@ -24,8 +24,13 @@ export function sentCookies(fields: readonly string[]): HarCookie[] {
 export function setCookies(fields: readonly string[]): HarCookie[] {
   return linesNamed(fields, 'set-cookie').map((line) => {
     const [pair = '', ...attributes] = line.split(';', MAX_PARTS)
-    return { name: nameOf(pair), value: REDACTED, ...Object.assign({}, ...attributes.map(attributeOf)) }
+    return { name: cookieNameOf(pair), value: REDACTED, ...Object.assign({}, ...attributes.map(attributeOf)) }
   })
+}
+
+/** Without `=`, the text is a value (RFC 6265bis §5.6), and secret. */
+function cookieNameOf(pair: string): string {
+  return pair.includes('=') ? nameOf(pair) : ''
 }
 
 function nameOf(pair: string): string {

@@ -14,6 +14,7 @@ const handler: OriginHandler = (_request, response) => {
   response.setHeader('set-cookie', [
     'sid=SECRET; Path=/; Domain=test.example; Expires=Wed, 21 Oct 2026 07:28:00 GMT; Secure; HttpOnly',
     'theme=SECRET',
+    'SECRET',
   ])
   response.setHeader('location', 'https://user:SECRET@b.test.example/next?token=SECRET&page=2')
   response.setHeader('link', '</a?token=SECRET>; rel="next", <//user:SECRET@b.test.example/>; rel="prev"')
@@ -30,7 +31,7 @@ it('replaces the values of credentials, cookies and user info in URLs, and of th
       url: `${server.url(HOST)}/?token=SECRET&page=1&a%20b=SECRET&a+b=SECRET`,
       method: 'POST',
       headers: {
-        ...{ authorization: 'Bearer SECRET', 'proxy-authorization': 'Basic SECRET', cookie: 'sid=SECRET; theme=SECRET' },
+        ...{ authorization: 'Bearer SECRET', 'proxy-authorization': 'Basic SECRET', cookie: 'sid=SECRET; theme=SECRET; SECRET' },
         ...{ 'x-api-key': 'SECRET', referer: 'https://b.test.example/?token=SECRET', 'x-other': 'kept' },
       },
       body: new URLSearchParams({ token: 'SECRET', page: '1' }),
@@ -56,6 +57,7 @@ it('replaces the values of credentials, cookies and user info in URLs, and of th
       ...{ secure: true, httpOnly: true },
     },
     { name: 'theme', value: 'redacted' },
+    { name: '', value: 'redacted' },
   ])
 })
 
