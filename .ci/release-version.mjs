@@ -66,8 +66,10 @@ function main() {
       .join('\n\n')
       .concat('\n'),
   )
-  const constant = join(root, 'packages/unshard/src/cli/version.ts')
-  writeFileSync(constant, readFileSync(constant, 'utf8').replace(/'[^']+'/, `'${versionOf()}'`))
+  for (const path of ['packages/unshard/src/cli/version.ts', 'packages/adapters/src/har/version.ts']) {
+    const constant = join(root, path)
+    writeFileSync(constant, readFileSync(constant, 'utf8').replace(/'[^']+'/, `'${versionOf()}'`))
+  }
   console.log(`${versionOf()}: changesets moved into CHANGELOG.md: ${texts.length}`)
 }
 

@@ -15,6 +15,8 @@ import { parseUrl } from '../../src/fetch/location.js'
 import { extractMimeType, parseMimeType, serializeMimeType } from '../../src/fetch/mime-type.js'
 import { policyOf } from '../../src/fetch/referrer.js'
 import { mergeHeaders } from '../../src/fetch/request-headers.js'
+import { sentCookies, setCookies } from '../../src/har/cookies.js'
+import { Redaction } from '../../src/har/redaction.js'
 import { parseDisposition } from '../../src/multipart/disposition.js'
 import { multipart } from '../../src/multipart/multipart.js'
 import { parseContentRange, strongValidator } from '../../src/streams/content-range.js'
@@ -67,6 +69,13 @@ const PARSERS: [what: string, parse: (text: string) => unknown, prefixes?: strin
         .catch(() => undefined)
     },
     [';boundary=', ';boundary="'],
+  ],
+  ['a field of a recording', (text) => new Redaction([], ['a']).fields(['x-a', text]), ['//', 'https://', '?', '?a=']],
+  ['a form of a recording', (text) => new Redaction([], ['a']).form(text), ['a=']],
+  [
+    'cookies of a recording',
+    (text) => [sentCookies(['cookie', text]), setCookies(['set-cookie', text])],
+    ['a=b;', 'a=b;expires='],
   ],
   ['a name in a form', (text) => encodeForm(formOf(text.slice(0, 100_000)))],
   ['a path of a dispatch', (text) => dispatched({ path: `/${text}` })],

@@ -249,7 +249,7 @@ export class Call extends CallResult implements QueuedRequest, ExchangeObserver 
     this.#answersBefore = this.#target.record.answered
     if (member.coalesced) this.owner.metrics.coalesced++
     try {
-      this.trace?.sending(member.connection, this.owner.pool.idleMs(member.connection))
+      this.trace?.sending(member.connection, this.owner.pool.idleMs(member.connection), this)
       this.exchange = member.connection.request(this.request, this)
       this.trace?.passedOn()
     } catch (error) {

@@ -7,6 +7,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { isDiscard } from '../errors/errors.js'
 import type { HttpRequest } from '../message/request.js'
 import type { Content } from '../message/request-content.js'
+import type { ConnectionInfo, ResponseSource } from '../message/response.js'
 import type { Connection } from '../transport/connection.js'
 import { CHANNELS, isWatched, OPERATIONS, UNDICI } from './channels.js'
 import { isDialTraced } from './dial-trace.js'
@@ -24,7 +25,7 @@ export function isCallTraced(): boolean {
   const { create, bodySent, headers, trailers, error, sendHeaders } = UNDICI
   if (create.hasSubscribers || sendHeaders.hasSubscribers || bodySent.hasSubscribers) return true
   if (headers.hasSubscribers || trailers.hasSubscribers || error.hasSubscribers) return true
-  if (CHANNELS.replay.hasSubscribers || CHANNELS.reused.hasSubscribers) return true
+  if (CHANNELS.replay.hasSubscribers || CHANNELS.reused.hasSubscribers || CHANNELS.content.hasSubscribers) return true
   const { request, queue, send, receive, body } = OPERATIONS
   return isWatched(request) || isWatched(queue) || isWatched(send) || isWatched(receive) || isWatched(body)
 }
@@ -34,6 +35,9 @@ interface ContentBytes {
   readonly receivedBytes: number
   readonly sentBytes: number
 }
+
+/** The result of the current attempt. */
+type AttemptResult = Pick<ResponseSource, 'status' | 'fields' | 'reason' | 'timings' | 'body'> & { connection(): ConnectionInfo }
 
 /** The events of one request. */
 export class CallTrace {
@@ -49,6 +53,7 @@ export class CallTrace {
   #body: Operation<BodyEvent> | undefined
   #attempts = 0
   #connection: Connection | undefined
+  #response: AttemptResult | undefined
   #isSent = false
   #over = false
   /** The request with the fields that subscribers have added. */
@@ -59,13 +64,16 @@ export class CallTrace {
     this.#client = client
     this.#origin = request.origin.serialized
     this.#undici = new UndiciRequest(request, { clientId: client.clientId, request: this.#id })
-    const { method, path } = request
-    this.#call = Operation.prepare(OPERATIONS.request, () => ({ ...this.#base(), method, path, attempts: 0 }))
     UNDICI.create.publish({ request: this.#undici })
     const added = this.#applied(request)
     const { content } = added
     const isSource = content !== undefined && content.bytes === undefined
     this.request = isSource ? { ...added, content: new WatchedContent(content, () => this.#sent()) } : added
+    this.#call = Operation.prepare(OPERATIONS.request, () => {
+      const { method, scheme, authority, path, fields: headers } = added
+      const body = content === undefined ? undefined : { bytes: content.bytes, length: content.length }
+      return { ...this.#base(), method, scheme, authority, path, headers, body, attempts: 0 }
+    })
   }
 
   /** @throws UsageError for an added field that HTTP does not allow; the request is over then. */
@@ -105,10 +113,12 @@ export class CallTrace {
    * The request is about to be sent on a connection.
    * @param idleMs time for which the connection has carried no request, in milliseconds;
    *   `undefined` if it carries others, or has never carried one.
+   * @param result the response that follows.
    */
-  sending(connection: Connection, idleMs: number | undefined): void {
+  sending(connection: Connection, idleMs: number | undefined, result: AttemptResult): void {
     const { id, route, protocol } = connection
     this.#connection = connection
+    this.#response = result
     this.#attempts++
     this.#isSent = false
     this.#unqueued(id)
@@ -116,7 +126,9 @@ export class CallTrace {
       CHANNELS.reused.publish({ ...this.#base(), origin: route.origin.serialized, connection: id, idleMs })
     const attempt = this.#attempts
     this.#send = Operation.begin(OPERATIONS.send, () => ({ ...this.#base(), connection: id, attempt }))
-    this.#receive = Operation.begin(OPERATIONS.receive, () => ({ ...this.#base(), connection: id, attempt }))
+    this.#receive = Operation.begin(OPERATIONS.receive, () => {
+      return { ...this.#base(), connection: id, attempt, carrier: result.connection() }
+    })
     if (!UNDICI.sendHeaders.hasSubscribers) return
     const headers = headerText(this.request, protocol)
     UNDICI.sendHeaders.publish({ request: this.#undici, headers, socket: socketView(route, protocol) })
@@ -130,12 +142,11 @@ export class CallTrace {
 
   /** The response has begun. */
   answered(status: number, fields: readonly string[], reason: string | undefined): void {
-    const { message } = this.#receive ?? {}
-    if (message !== undefined) message.status = status
-    this.#receive?.finish()
+    this.#received(undefined, true)
     const call = this.#call?.message
     if (call !== undefined) call.status = status
     this.#body = Operation.begin(OPERATIONS.body, () => ({ ...this.#base(), connection: this.#connection!.id }))
+    if (CHANNELS.content.hasSubscribers) this.#response!.body.onPart = (bytes) => this.#content(bytes)
     if (!UNDICI.headers.hasSubscribers) return
     const response = { statusCode: status, headers: buffersOf(fields), statusText: reason ?? '' }
     UNDICI.headers.publish({ request: this.#undici, response })
@@ -147,7 +158,7 @@ export class CallTrace {
    */
   replayed(error: Error | undefined, delayMs: number): void {
     this.#send?.finish(error)
-    this.#receive?.finish(error)
+    this.#received(error, error === undefined)
     if (!CHANNELS.replay.hasSubscribers) return
     CHANNELS.replay.publish({ ...this.#base(), attempt: this.#attempts + 1, error, delayMs })
   }
@@ -175,7 +186,7 @@ export class CallTrace {
   #operationsOver(error: unknown, bytes: ContentBytes, discarded: boolean): void {
     this.#unqueued(undefined, error)
     this.#send?.finish(error)
-    this.#receive?.finish(error)
+    this.#received(error, false)
     if (this.#body !== undefined) Object.assign(this.#body.message, { receivedBytes: bytes.receivedBytes, discarded })
     this.#body?.finish(error)
     this.#finish(error, bytes)
@@ -189,6 +200,20 @@ export class CallTrace {
     message.sentBytes = sentBytes
     if (this.#connection !== undefined) message.connection = this.#connection.id
     this.#call.finish(error)
+  }
+
+  /** The wait for a response is over. @param isAnswered whether there is one. */
+  #received(error: unknown, isAnswered: boolean): void {
+    const receive = this.#receive
+    if (receive === undefined) return
+    this.#receive = undefined
+    const { status, fields, reason, timings } = this.#response!
+    Object.assign(receive.message, isAnswered && { status, headers: fields, statusText: reason ?? '' }, { timings })
+    receive.finish(error)
+  }
+
+  #content(bytes: Uint8Array): void {
+    if (CHANNELS.content.hasSubscribers) CHANNELS.content.publish({ ...this.#base(), bytes })
   }
 
   /** The content was sent, and its source has ended. */

@@ -17,6 +17,7 @@ type ChannelsName =
   | 'reused'
   | 'replay'
   | 'retry'
+  | 'content'
 
 /** Plain channels: one message for each event. */
 export const CHANNELS: { readonly [Name in ChannelsName]: Channel } = {
@@ -31,6 +32,7 @@ export const CHANNELS: { readonly [Name in ChannelsName]: Channel } = {
   reused: channel('unshard:reused'),
   replay: channel('unshard:replay'),
   retry: channel('unshard:retry'),
+  content: channel('unshard:content'),
 }
 
 type OperationsName = 'request' | 'queue' | 'resolve' | 'connect' | 'tls' | 'send' | 'receive' | 'body'

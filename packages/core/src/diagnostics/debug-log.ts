@@ -5,8 +5,11 @@ import { debuglog } from 'node:util'
 import { printable } from '../schema/option-checks.js'
 import { CHANNELS, OPERATIONS } from './channels.js'
 
-/** Members that a line begins with, or that it shows as something else. */
-const LEADING: ReadonlySet<string> = new Set(['client', 'clientId', 'origin', 'request', 'connection', 'error'])
+/** Members that a line begins with or ends with, and those that are too long for it or may be secret. */
+const OMITTED: ReadonlySet<string> = new Set([
+  ...['client', 'clientId', 'origin', 'request', 'connection', 'error'],
+  ...['scheme', 'authority', 'headers', 'body', 'carrier', 'timings'],
+])
 
 type Message = Record<string, unknown>
 
@@ -18,7 +21,9 @@ export function logIfAsked(): void {
   const log = debuglog('unshard')
   if (!log.enabled) return
   isLogging = true
-  for (const [name, { name: channel }] of Object.entries(CHANNELS))
+  // Content is not logged.
+  const { content: _, ...channels } = CHANNELS
+  for (const [name, { name: channel }] of Object.entries(channels))
     subscribe(channel, (message) => log('%s', lineOf(name, message as Message)))
   for (const [name, { start, asyncEnd }] of Object.entries(OPERATIONS)) {
     const startedAt = new WeakMap<object, number>()
@@ -39,7 +44,7 @@ function lineOf(name: string, message: Message): string {
   if (client !== undefined) words.push(shown(client))
   words.push(String(origin))
   for (const [member, value] of Object.entries(message))
-    if (!LEADING.has(member) && value !== undefined) words.push(`${member}=${shown(value)}`)
+    if (!OMITTED.has(member) && value !== undefined) words.push(`${member}=${shown(value)}`)
   if (error !== undefined) words.push(`failed: ${shown((error as Error | null)?.message ?? String(error))}`)
   return words.join(' ')
 }

@@ -1,6 +1,7 @@
 /** The messages of the channels `unshard:*`: see docs/reference/diagnostics-channels.md. */
 
 import type { ReuseReason } from '../message/reasons.js'
+import type { ConnectionInfo, Timings } from '../message/response.js'
 import type { CloseReason } from '../transport/connection.js'
 
 /** The members of every message. */
@@ -140,8 +141,15 @@ export interface RequestEvent extends OperationEvent {
   /** Unique in the process. */
   readonly request: number
   readonly method: string
+  readonly scheme: 'https' | 'http'
+  /** Host and port as they are sent: those of the origin, unless the caller has set `host`. */
+  readonly authority: string
   /** With the query. */
   readonly path: string
+  /** The fields as they are sent: name in lower case, value, name, value… */
+  readonly headers: readonly string[]
+  /** The content; `undefined` without it. */
+  readonly body: RequestContent | undefined
   /** Times that the request was sent. */
   attempts: number
   /** The id of the last connection. */
@@ -151,6 +159,14 @@ export interface RequestEvent extends OperationEvent {
   receivedBytes?: number
   /** Bytes of content sent in the last attempt; 0 if it failed before a response. */
   sentBytes?: number
+}
+
+/** Content of a request. */
+export interface RequestContent {
+  /** The whole content if it is in memory. Must not be changed. */
+  readonly bytes: Uint8Array | undefined
+  /** Length in bytes, if known. */
+  readonly length: number | undefined
 }
 
 /** A part of one request. */
@@ -173,7 +189,15 @@ export interface SendEvent extends RequestPartEvent {
 /** A request waits for the fields of its response. Channel `unshard:receive`. */
 export interface ReceiveEvent extends RequestPartEvent {
   readonly attempt: number
+  /** The connection, and the reason for it. */
+  readonly carrier: ConnectionInfo
   status?: number
+  /** The reason phrase of HTTP/1.1. */
+  statusText?: string
+  /** The fields of the response: name in lower case, value, name, value… */
+  headers?: readonly string[]
+  /** Times of the request until now. Set when the operation is over. */
+  timings?: Timings
 }
 
 /** The content of a response is received. Channel `unshard:body`. */
@@ -182,6 +206,14 @@ export interface BodyEvent extends RequestPartEvent {
   receivedBytes?: number
   /** Whether the reader wanted no more. This is not an error. */
   discarded?: boolean
+}
+
+/** A part of the content of a response arrived. Channel `unshard:content`. */
+export interface ContentEvent extends ClientEvent {
+  readonly origin: string
+  readonly request: number
+  /** Before decoding. In memory that is valid only during the call, and must not be changed. */
+  readonly bytes: Uint8Array
 }
 
 /** A request is sent again after a loss, a refusal or 421. Channel `unshard:replay`. */

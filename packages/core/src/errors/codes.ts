@@ -273,6 +273,24 @@ const ROWS = {
     'Call `client.connect()` again.',
     '`ConnectionError` for requests in flight',
   ],
+  ERR_HAR_FILE: [
+    'UsageError',
+    'no',
+    'The file of `mockClient.fromHar()` cannot be read, or is not a HAR file; `cause` is the error.',
+    'Check the path; record the file again.',
+  ],
+  ERR_HAR_NO_ENTRY: [
+    'UsageError',
+    'no',
+    'A request to the client of `mockClient.fromHar()` has no recorded response left.',
+    "Fix the request, record the file again, or set `match: 'loose'`.",
+  ],
+  ERR_HAR_WRITE: [
+    'UsageError',
+    'no',
+    'The recording of `recordHar()` cannot be written; `cause` is the error of the file or stream.',
+    'Check the path and the space on the disk. Requests are not affected.',
+  ],
   ERR_INTERCEPTOR: [
     'UsageError',
     'no',

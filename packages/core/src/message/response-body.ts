@@ -64,6 +64,8 @@ export class ResponseBody {
    * pending read.
    */
   onBroken: ((error: unknown) => void) | undefined
+  /** Called with each received part, in memory that is valid only during the call. Set before the first one. */
+  onPart: ((bytes: Uint8Array) => void) | undefined
   /** Called once, when the content has ended or failed. Set while it is open. */
   onOver: (() => void) | undefined
   /** Bytes received so far; deadlines use it to detect progress. */
@@ -110,6 +112,7 @@ export class ResponseBody {
   push(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
     const length = end - start
     this.received += length
+    if (this.onPart !== undefined) this.onPart(bytes.subarray(start, end))
     const pendingRead = this.#pendingReads?.shift()
     if (pendingRead !== undefined) {
       pendingRead.resolve({ done: false, value: copyOut(bytes, start, end) })

@@ -79,7 +79,7 @@ function beginsAlike(a: string, b: string): boolean {
 }
 
 /** Returns the Levenshtein distance of two texts. */
-function editDistance(from: string, to: string): number {
+export function editDistance(from: string, to: string): number {
   let previous = Array.from({ length: to.length + 1 }, (_, i) => i)
   for (let i = 1; i <= from.length; i++) {
     const current = [i]

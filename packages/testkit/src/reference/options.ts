@@ -121,6 +121,14 @@ export const OBJECTS: readonly OptionsObject[] = [
     schema: 'RECEIVE_FILE_OPTIONS',
   },
   {
+    title: 'recordHar()',
+    file: 'adapters/src/har/options',
+    interface: 'RecordHarOptions',
+    schema: 'RECORD_HAR_OPTIONS',
+  },
+  { title: 'redact of recordHar()', file: 'adapters/src/har/options', interface: 'RedactOptions', schema: 'REDACT_OPTIONS' },
+  { title: 'bodies of recordHar()', file: 'adapters/src/har/options', interface: 'BodiesOptions', schema: 'BODIES_OPTIONS' },
+  {
     title: 'Dispatcher of unshard/undici',
     file: 'adapters/src/undici/dispatcher',
     interface: 'DispatcherOptions',

@@ -24,6 +24,10 @@ const JUSTIFIED: Readonly<Record<string, string>> = {
   'coalescing/src/host-name.ts /(?:^|\\.)(?:\\d+|0x[0-9a-f]*)$/': 'at most 253 characters',
   'adapters/src/multipart/disposition.ts /^[\\x20-\\x7e]*[\\x80-\\xff]/': 'anchored, disjoint classes',
   'adapters/src/streams/content-range.ts /^"[\\x21\\x23-\\x7e\\x80-\\xff]*"$/': 'anchored, and the class has no quote',
+  'adapters/src/har/redaction.ts /(^|[:<"\'\\s=(,;])\\/\\/[^/?#\\s]*@/g':
+    'begins with slashes, which the repeated class does not have',
+  'adapters/src/har/redaction.ts /([?&#])([^=&#?\\s<>"]+)=([^&#\\s<>"]*)/g':
+    'begins with a character that the first class does not have; the second one always matches',
   'unshard/src/cli/arguments.ts /^[a-z][a-z0-9+.-]*:\\/\\//i':
     'anchored, one class; the input comes from the user of the command',
 }

@@ -9,6 +9,11 @@ it('a client with a function as its server', async () => {
   expect(stage.origin.connections).toBe(0)
 })
 
+it('a client that answers from a recording', async () => {
+  expect(await stage.play(stage.examples[1]!)).toBe('200\nERR_HAR_NO_ENTRY\n')
+  expect(stage.origin.requests).toHaveLength(1)
+})
+
 /** Rewrites an example or a program for another major version. */
 function version(source: string, name: string): string {
   const [, number] = name.split(' ')
@@ -17,10 +22,10 @@ function version(source: string, name: string): string {
 }
 
 it.each([
-  ['msw 2', 3],
-  ['msw 3', 3],
-  ['nock 14', 4],
-  ['nock 15', 4],
+  ['msw 2', 4],
+  ['msw 3', 4],
+  ['nock 14', 5],
+  ['nock 15', 5],
 ])('%s intercepts the requests it is configured for, and the others use our connections', async (name, at) => {
   expect(await stage.play(version(stage.examples[at]!, name))).toBe("{ name: 'Ada' }\n200\n")
   // nock 15 replaces sockets, and its sockets speak HTTP/1.1.
