@@ -94,11 +94,11 @@ export abstract class CallResult extends CallPhases implements ResponseSource {
    */
   protected report(reason: unknown): boolean {
     const { content, owner, member } = this
+    const isWhole = reason === undefined && content?.complete === true
     // The time of the last byte costs no look at the clock.
-    const endedAt = member?.connection.receivedAt ?? owner.deadlines.clock.now()
+    const endedAt = (isWhole ? member?.connection.receivedAt : undefined) ?? owner.deadlines.clock.now()
     // Fields and content may arrive in one read, and the fields are counted after it.
     this.#endMicros = Math.max(this.headersMicros, Math.round((endedAt - this.startedAt) * 1000))
-    const isWhole = reason === undefined && content?.complete === true
     const error = isWhole ? undefined : (reason ?? content?.failure ?? new Error('the request was ended'))
     const isFinished = isWhole || isDiscard(error)
     if (isFinished) owner.metrics.finished++

@@ -285,6 +285,7 @@ export class Call extends CallResult implements QueuedRequest, ExchangeObserver 
     const exchange = this.exchange
     this.exchange = undefined
     this.content = undefined
+    this.status = 0
     this.owner.metrics.replayed++
     this.trace?.replayed(undefined, 0)
     // Deferred: aborting the exchange inside its own callback would destroy the stream in use.

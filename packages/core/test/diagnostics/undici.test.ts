@@ -102,6 +102,8 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
     expect(channelsOf(recorded).slice(-1)).toEqual(['undici:request:error'])
     expect(channelsOf(recorded)).not.toContain('undici:request:trailers')
     expect(recorded.at(-1)!.message.error).toBe(reason)
+    // It ended with the abort, not with the last byte of the connection.
+    expect(response.timings.endMs).toBeGreaterThanOrEqual(response.timings.headersMs)
   })
 
   it('a response that the caller discards ends with error', async () => {
