@@ -73,7 +73,8 @@ it.each(PROTOCOLS)(
     const { ends, stop } = recorded()
     let next = 0
     const worker = async (): Promise<void> => {
-      while (next < REQUESTS) await one(next++, client, url)
+      // A lost connection takes the responses of other requests with it.
+      while (next < REQUESTS) await one(next++, client, url).catch(() => undefined)
     }
     await Promise.all(Array.from({ length: IN_FLIGHT }, worker))
     await client.close()

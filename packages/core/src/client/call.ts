@@ -285,9 +285,9 @@ export class Call extends CallResult implements QueuedRequest, ExchangeObserver 
     const exchange = this.exchange
     this.exchange = undefined
     this.content = undefined
-    this.status = 0
     this.owner.metrics.replayed++
     this.trace?.replayed(undefined, 0)
+    this.status = 0
     // Deferred: aborting the exchange inside its own callback would destroy the stream in use.
     queueMicrotask(() => {
       exchange?.abort(new Error('misdirected'))
