@@ -1,6 +1,6 @@
 /** No request is reported twice or never, whatever sends it and however it ends. */
 
-import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Client } from '@unshard/core'
 import { createFetch, Dispatcher } from '../src/index.js'
 import { fetchFixtures, PROTOCOLS } from './fetch/fixtures.js'
@@ -97,5 +97,4 @@ it('a request through the Dispatcher is reported once, although undici publishes
   await fetch.client.close()
   stop()
   expect([...ends.values()]).toEqual([['trailers']])
-  expect(channel('undici:request:create').hasSubscribers).toBe(false)
 })
