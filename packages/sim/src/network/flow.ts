@@ -91,7 +91,7 @@ export class End implements ServerEnd {
   /** Closes this end: FIN, or RST if something is unread. Later packets are answered by RST. */
   close(): void {
     if (this.gone) return
-    if (this.#in.arrived.some((bytes) => bytes !== undefined)) return this.reset()
+    if (this.#in.arrived.hasBytes) return this.reset()
     this.end()
     this.gone = true
     this.flow.noteGone()
@@ -121,7 +121,7 @@ export class End implements ServerEnd {
     const { arrived } = this.#in
     const sliceBytes = this.#read < SLICED_BYTES ? (this.flow.machine.path.sliceBytes ?? MOST_BYTES) : MOST_BYTES
     while (!this.#paused && arrived.length > 0) {
-      const first = arrived[0]
+      const { first } = arrived
       if (this.gone) {
         arrived.shift()
         if (first !== undefined) return this.flow.sendReset(this)
@@ -133,7 +133,7 @@ export class End implements ServerEnd {
         this.listener?.onEnd()
         continue
       }
-      if (first.length > sliceBytes) arrived[0] = first.subarray(sliceBytes)
+      if (first.length > sliceBytes) arrived.replaceFirst(first.subarray(sliceBytes))
       else arrived.shift()
       const bytes = first.length > sliceBytes ? first.subarray(0, sliceBytes) : first
       this.flow.trace.segment(this.flow.id, this.side === 'server', bytes)
@@ -150,7 +150,7 @@ export class End implements ServerEnd {
     this.gone = true
     this.#out.close()
     this.#in.close()
-    this.#in.arrived.length = 0
+    this.#in.arrived.clear()
     this.flow.trace.note(`flow ${this.flow.id} ${this.side} ${code}`)
     this.flow.noteGone()
     this.listener?.onError(code)

@@ -4,6 +4,7 @@
  */
 
 import type { QueuedEvent } from '../kernel/event-queue.js'
+import { ByteQueue } from './byte-queue.js'
 import type { Direction, Machine } from './machine.js'
 
 /** Bytes in flight and unread before the sender must wait. */
@@ -43,7 +44,7 @@ export class Pipe {
   readonly #ends: PipeEnds
   #flying: Segment[] = []
   /** Arrived and unread. */
-  readonly arrived: (Uint8Array | undefined)[] = []
+  readonly arrived: ByteQueue = new ByteQueue()
   #bytes = 0
   #lastArrivesAt = 0
   #event: QueuedEvent | undefined
