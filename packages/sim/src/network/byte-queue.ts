@@ -1,6 +1,6 @@
 /** Parts of bytes that wait for a reader, and FIN as `undefined`. Takes the first one in constant time: there may be a million. */
 
-/** A part that was taken is dropped from memory after so many. */
+/** Number of taken parts after which their places are released. */
 const MOST_TAKEN = 1_024
 
 export class ByteQueue {
