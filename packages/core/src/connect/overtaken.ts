@@ -3,6 +3,7 @@
  * address gets a chance, and this connection stays the second choice.
  */
 
+import { ConnectError } from '../errors/errors.js'
 import type { Clock } from '../runtime/clock.js'
 import type { Connection } from '../transport/connection.js'
 
@@ -24,7 +25,9 @@ export async function preferOther(
   const stop = new AbortController()
   const onAbort = (): void => stop.abort(signal.reason)
   signal.addEventListener('abort', onAbort, { once: true })
-  const timer = clock.startTimer(OTHER_ADDRESS_MS, () => stop.abort(new Error('another address takes too long')))
+  const tooLong = new Error('another address takes too long')
+  // If this connection has closed, the other address is the only one left.
+  const timer = clock.startTimer(OTHER_ADDRESS_MS, () => connection.state !== 'closed' && stop.abort(tooLong))
   try {
     const other = await dial(stop.signal)
     connection.destroy(new Error('the address has served nothing on another connection'))
@@ -32,7 +35,10 @@ export async function preferOther(
   } catch (error) {
     if (!signal.aborted && connection.state !== 'closed') return connection
     connection.destroy(new Error('the dial was aborted'))
-    throw signal.aborted ? signal.reason : error
+    if (signal.aborted) throw signal.reason
+    if (error !== tooLong) throw error
+    const origin = connection.route.origin.serialized
+    throw new ConnectError('tcp', 'the connection was closed, and the other addresses take too long', { origin })
   } finally {
     timer.cancel()
     signal.removeEventListener('abort', onAbort)

@@ -56,3 +56,18 @@ it('is closed if the dial is aborted, and so is the other dial', async () => {
   await turn()
   expect([first.state, clock.pending]).toEqual(['closed', 0])
 })
+
+it('is not waited for once it has closed: the other dial may take its time', async () => {
+  const { first, other, result, succeed, clock } = begin()
+  first.destroy()
+  clock.advance(OTHER_ADDRESS_MS)
+  succeed()
+  expect(await result).toBe(other)
+})
+
+it('fails with a typed error if it closes in the turn in which the wait for the other dial ends', async () => {
+  const { first, result, clock } = begin()
+  clock.advance(OTHER_ADDRESS_MS)
+  first.destroy()
+  await expect(result).rejects.toMatchObject({ name: 'ConnectError', phase: 'tcp', origin: 'https://a.example' })
+})
