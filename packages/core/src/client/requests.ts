@@ -101,10 +101,12 @@ export class Requests {
     const parts = this.#parts
     const request = checkRequest(options)
     const { signal } = options
-    if (signal?.aborted === true) throw abortReason(signal)
+    if (isAborted(signal)) throw abortReason(signal)
     const target = own === undefined ? this.#targetOf(request.origin, options) : ownTarget(own, request.origin, options)
     const limits = this.#limitsOf(options, target.timeouts)
     const trace = isCallTraced() ? new CallTrace(parts.diagnostics.identity, request) : undefined
+    // A subscriber may have aborted it.
+    if (trace !== undefined && isAborted(signal)) throw trace.refused(abortReason(signal))
     const call = new Call(parts, trace?.request ?? request, parts.http1.resolve(target), options, limits, trace)
     parts.metrics.requests++
     onCall?.(call)
@@ -165,4 +167,9 @@ export class Requests {
       maxBodyBytes: maxBodyBytesOf(maxBodyBytes) ?? limits.maxBodyBytes,
     }
   }
+}
+
+/** A function, because a signal may be aborted between two calls. */
+function isAborted(signal: AbortSignal | null | undefined): signal is AbortSignal {
+  return signal?.aborted === true
 }

@@ -81,10 +81,15 @@ export class CallTrace {
     try {
       return this.#undici.applyTo(request)
     } catch (error) {
-      this.#undici.aborted = true
-      UNDICI.error.publish({ request: this.#undici, error })
-      throw error
+      throw this.refused(error)
     }
+  }
+
+  /** The request does not begin, because of a subscriber. Returns the error. */
+  refused(error: unknown): unknown {
+    this.#undici.aborted = true
+    UNDICI.error.publish({ request: this.#undici, error })
+    return error
   }
 
   /** Begins the request. */

@@ -135,6 +135,20 @@ describe.each(['h2', 'http/1.1'] as const)('over %s', (protocol) => {
   })
 })
 
+it('a request that a subscriber aborts while it is created is not sent, and ends with error', async () => {
+  const origin = await server()
+  const controller = new AbortController()
+  const reason = new Error('not wanted')
+  const listener = (): void => controller.abort(reason)
+  subscribe('undici:request:create', listener)
+  defer(() => unsubscribe('undici:request:create', listener))
+  const recorded = record(defer, REQUEST)
+  const request = createClient().get(`${origin.url('a.test.example')}/`, { signal: controller.signal })
+  await expect(request).rejects.toBe(reason)
+  expect(channelsOf(recorded)).toEqual(['undici:request:create', 'undici:request:error'])
+  expect(origin.requests).toHaveLength(0)
+})
+
 it('a dial that fails publishes connectError and error, with the same error', async () => {
   const recorded = record(defer, ALL)
   const client = createClient()
