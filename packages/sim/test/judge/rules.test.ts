@@ -36,6 +36,16 @@ describe('settling', () => {
     expect(judged(judgeSettling, (world) => request(world, {}, OK, { settled: 2 }))).toEqual(['settled-twice'])
   })
 
+  it('an error without a code is found, unless its caller has aborted the request', () => {
+    const untyped = {
+      ...OK,
+      status: undefined,
+      error: { name: 'Error', code: '', message: 'x', phase: undefined, processed: undefined },
+    }
+    expect(judged(judgeSettling, (world) => request(world, {}, untyped))).toEqual(['untyped'])
+    expect(judged(judgeSettling, (world) => request(world, { abortAfterMs: 500 }, untyped))).toEqual([])
+  })
+
   it('a request that outlives its deadline is found, unless its process was busy', () => {
     const late = { ...OK, at: 9_000 }
     expect(judged(judgeSettling, (world) => request(world, { totalMs: 500 }, late))).toEqual(['late'])
