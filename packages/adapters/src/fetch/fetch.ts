@@ -205,7 +205,6 @@ function answered(
   redirects: number,
 ): FetchResponse | Promise<FetchResponse> {
   if (!isRedirect(response.status)) {
-    request.times?.watch(response)
     if (response.status === PROXY_AUTHENTICATION_REQUIRED) throw refusedByServer(request, response)
     return toResponse(request, response, redirects > 0)
   }
@@ -312,7 +311,9 @@ function toResponse(request: FetchRequest, answer: Answer, redirected: boolean):
   // RFC 9110 §15.3.6: a 205 has no content. Discard any that is sent anyway: it would hold its
   // stream.
   if (answer.status === 205) answer.discard()
-  const { url, method, options, integrity } = request
+  const { url, method, options, integrity, times } = request
+  // Local content has no connection.
+  if (answer.connection !== undefined) times?.watch(answer as HttpResponse)
   const head = method === 'HEAD'
   if (answer.headers.has('content-encoding') && mayHaveBody(method, answer.status)) checkCodings(answer)
   if (integrity !== '') return verified(request, answer, redirected)

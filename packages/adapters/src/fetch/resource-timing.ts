@@ -24,9 +24,9 @@ export class FetchTimes {
     this.#redirectedAt = this.#hopAt
   }
 
-  /** Adds an entry once the response is over. */
+  /** Adds an entry once the whole response has arrived. */
   watch(response: HttpResponse): void {
-    response.onOver(() => this.#mark(response))
+    response.onOver(() => response.complete && this.#mark(response))
   }
 
   #mark(response: HttpResponse): void {

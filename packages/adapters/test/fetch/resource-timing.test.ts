@@ -65,6 +65,26 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     expect(responseEnd).toBeGreaterThanOrEqual(fetchStart)
   })
 
+  it('a redirect that is returned has an entry, and a response that is cut off has none', async () => {
+    const { fetch, url } = await fixture(protocol, {
+      handler: (request, response) => {
+        if (request.url === '/manual') return void response.writeHead(302, { location: '/to' }).end()
+        response.write('part')
+        setImmediate(() => request.socket.destroy())
+      },
+    })
+    const timed = fetch.with({ resourceTiming: true })
+    const names: string[] = []
+    const observer = new PerformanceObserver((list) => names.push(...list.getEntries().map(({ name }) => new URL(name).pathname)))
+    observer.observe({ type: 'resource' })
+    await expect(timed(url('/cut')).then((response) => response.text())).rejects.toThrow(TypeError)
+    const entry = nextEntry('/manual')
+    await (await timed(url('/manual'), { redirect: 'manual' })).text()
+    await entry
+    observer.disconnect()
+    expect(names).not.toContain('/cut')
+  })
+
   it('without the option there is no entry; install() turns it on, unless it was turned off', async () => {
     const { fetch, url } = await fixture(protocol)
     const names: string[] = []
