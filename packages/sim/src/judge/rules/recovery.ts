@@ -24,7 +24,8 @@ export function judgeRecovery(environment: Environment): void {
     if (hasPoison && outcome.status === 200) continue
     if (!hasWellServer(environment, record) || disturbanceOf(environment, record) !== undefined) continue
     // Lost twice with a request that ends its connections, and once at an ill address: more than `replay` allows.
-    if (hasPoison && ENDED.has(outcome.error?.code) && hasIllServer(environment, record)) continue
+    const isExhausted = record.arrivals.length >= ALLOWED_ARRIVALS && ENDED.has(outcome.error?.code)
+    if (hasPoison && isExhausted && hasIllServer(environment, record)) continue
     // Requests that lost connections together are sent apart, six at a time.
     if ((queues || hasPoison) && isWait(outcome.error)) continue
     if (isFlooded(environment, record)) continue
@@ -43,6 +44,8 @@ export function judgeRecovery(environment: Environment): void {
   }
 }
 
+/** Deliveries without which a request has not met the poison: it has no excuse. A server that closes does not read the other requests of its connection. */
+const ALLOWED_ARRIVALS = 1
 /** Codes of a connection that ended. */
 const ENDED: ReadonlySet<unknown> = new Set(['ERR_CONNECTION_LOST', 'ECONNRESET'])
 
