@@ -15,7 +15,7 @@ export function judgeSettling(environment: Environment): void {
       if (!isUnnoticed(environment, record)) ledger.find('unsettled', `${method} ${origin} was not settled`, id)
       continue
     }
-    // Only an abort has the reason of its caller; every other error is one of ours, or of the system.
+    // Only an abort has the reason of its caller; every other error is from this client or the system.
     if (outcome.error?.code === '' && abortAfterMs === undefined)
       ledger.find('untyped', `${method} ${origin} ended with ${outcome.error.name}: ${outcome.error.message}`, id)
     if (settled !== 1) ledger.find('settled-twice', `${method} ${origin} was settled ${settled} times`, id)
