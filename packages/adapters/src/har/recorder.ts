@@ -3,7 +3,8 @@
 import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { Client, UnshardError } from '@unshard/core'
-import { invalidOption, traitsOf } from '@unshard/core/internal'
+import { invalidOption } from '@unshard/core/internal'
+import { checkClient } from '../observation/check-client.js'
 import type { Attempt } from './attempt.js'
 import { type EntrySettings, entryOf } from './entry.js'
 import { HarFile } from './har-file.js'
@@ -37,8 +38,7 @@ export interface HarRecorder {
  * @throws UsageError `ERR_UNKNOWN_OPTION`, `ERR_INVALID_OPTION`; `ERR_HAR_WRITE` if the file cannot be created.
  */
 export function recordHar(client: Client, target: string | URL | Writable, options?: RecordHarOptions): HarRecorder {
-  const clientId = typeof client === 'object' && client !== null ? traitsOf(client).id : undefined
-  if (clientId === undefined) throw invalidOption('client', 'a client of this copy of unshard', client)
+  const clientId = checkClient(client)
   const resolved = resolveHarOptions(options)
   return new Recorder(clientId, sinkOf(target), resolved)
 }

@@ -1,24 +1,16 @@
 /** Collects the attempts of one client's requests from the channels of diagnostics. Must not change a request, and never throws into one. */
 
-import { type Channel, channel, type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
 import type { ContentEvent, ReceiveEvent, RequestEvent, SendEvent } from '@unshard/core'
+import { ClientEvents } from '../observation/client-events.js'
 import { Attempt } from './attempt.js'
-
-const REQUEST = tracingChannel('unshard:request')
-const SEND = tracingChannel('unshard:send')
-const RECEIVE = tracingChannel('unshard:receive')
-const CONTENT = channel('unshard:content')
-
-type Listener = (message: unknown) => void
 
 /** Receives the attempts of a client, as they end. */
 export class RequestWatch {
-  readonly #clientId: number
   readonly #maxBodyBytes: number | undefined
   readonly #onAttempt: (attempt: Attempt) => void
   /** The last attempt of each request in flight, by the id of the request. */
   readonly #open = new Map<number, Attempt>()
-  readonly #listeners: readonly (readonly [Channel, Listener])[]
+  readonly #events: ClientEvents
 
   /**
    * @param clientId `clientId` of the events.
@@ -26,31 +18,24 @@ export class RequestWatch {
    * @param onAttempt must not throw.
    */
   constructor(clientId: number, maxBodyBytes: number | undefined, onAttempt: (attempt: Attempt) => void) {
-    this.#clientId = clientId
     this.#maxBodyBytes = maxBodyBytes
     this.#onAttempt = onAttempt
-    const listeners: [Channel, Listener][] = [
-      [startOf(REQUEST), (message) => this.#begun(message as RequestEvent)],
-      [startOf(RECEIVE), (message) => this.#sending(message as ReceiveEvent)],
-      [endOf(SEND), (message) => this.#sent(message as SendEvent)],
-      [endOf(RECEIVE), (message) => this.#received(message as ReceiveEvent)],
-      [endOf(REQUEST), (message) => this.#over(message as RequestEvent)],
-    ]
-    if (maxBodyBytes !== undefined) listeners.push([CONTENT, (message) => this.#content(message as ContentEvent)])
-    this.#listeners = listeners
-    for (const [source, listener] of this.#listeners) source.subscribe(listener)
+    const events = new ClientEvents(clientId)
+    this.#events = events
+    events.on<RequestEvent>('tracing:unshard:request:start', (event) => this.#begin(event, performance.now()))
+    events.on<ReceiveEvent>('tracing:unshard:receive:start', (event) => this.#sending(event))
+    events.on<SendEvent>('tracing:unshard:send:asyncEnd', (event) => this.#sent(event))
+    events.on<ReceiveEvent>('tracing:unshard:receive:asyncEnd', (event) => this.#received(event))
+    events.on<RequestEvent>('tracing:unshard:request:asyncEnd', (event) => this.#over(event))
+    if (maxBodyBytes !== undefined) events.on<ContentEvent>('unshard:content', (event) => this.#content(event))
   }
 
   /** Ends the watch. Returns the attempts in flight. */
   stop(): Attempt[] {
-    for (const [source, listener] of this.#listeners) source.unsubscribe(listener)
+    this.#events.stop()
     const left = [...this.#open.values()]
     this.#open.clear()
     return left
-  }
-
-  #begun(event: RequestEvent): void {
-    if (event.clientId === this.#clientId) this.#begin(event, performance.now())
   }
 
   #begin(event: RequestEvent, startedMs: number): Attempt {
@@ -99,12 +84,4 @@ export class RequestWatch {
     attempt.receivedBytes = receivedBytes
     this.#onAttempt(attempt)
   }
-}
-
-function startOf({ start }: TracingChannel): Channel {
-  return start as Channel
-}
-
-function endOf({ asyncEnd }: TracingChannel): Channel {
-  return asyncEnd as Channel
 }

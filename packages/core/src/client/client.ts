@@ -42,8 +42,6 @@ export interface ClientTraits {
   readonly unixSockets: boolean
   /** Whether the client restricts where requests go, in a way that nothing may bypass. */
   readonly guarded: boolean
-  /** `clientId` of its events; `undefined` for a client of another copy of this package. */
-  readonly id?: number
 }
 
 /** The safe assumption about a client of another copy of this package. */
@@ -82,7 +80,7 @@ export class Client extends Verbs {
       if (!(#parts in client)) return UNKNOWN_TRAITS
       const { unixSockets, proxy } = client.#parts.options
       const guarded = proxy !== undefined || client.#targets.restricted || client.#requests.restricts
-      return { unixSockets, guarded, id: client.#parts.diagnostics.identity.clientId }
+      return { unixSockets, guarded }
     }
   }
 

@@ -1,7 +1,6 @@
 /** The messages of `unshard:request`, `unshard:receive` and `unshard:content`: what was sent and received, by which client. */
 
 import { channel, tracingChannel } from 'node:diagnostics_channel'
-import { traitsOf } from '../../src/client/client.js'
 import { CHANNELS } from '../../src/diagnostics/channels.js'
 import type { ContentEvent, ReceiveEvent, RequestEvent } from '../../src/diagnostics/events.js'
 import { ConnectionError } from '../../src/errors/errors.js'
@@ -30,10 +29,10 @@ it('a request event has the fields and the content that are sent, and tells two 
   await two.client.request({ url: 'http://b.example/', headers: { host: 'c.example' } })
   expect(events).toMatchObject([
     {
-      ...{ client: 'api', clientId: traitsOf(one.client).id, method: 'POST', scheme: 'https', authority: 'a.example' },
+      ...{ client: 'api', clientId: one.client.stats().id, method: 'POST', scheme: 'https', authority: 'a.example' },
       ...{ path: '/p?q=1', headers: ['x-view', '1', 'content-length', '7'], body: { bytes: body, length: 7 } },
     },
-    { client: 'api', clientId: traitsOf(two.client).id, scheme: 'http', authority: 'c.example', body: undefined },
+    { client: 'api', clientId: two.client.stats().id, scheme: 'http', authority: 'c.example', body: undefined },
   ])
   expect(events[0]!.clientId).not.toBe(events[1]!.clientId)
 })
