@@ -13,6 +13,8 @@ import type { DialTimes } from '../transport/connection.js'
 import type { Address } from '../transport/route.js'
 import type { PoolTarget, Target } from '../transport/target.js'
 import type { Member } from './member.js'
+import { type Attempt, Permit, type Permits } from './permits.js'
+import type { PoolEvents } from './pool-events.js'
 import type { Pursuit } from './pursuit.js'
 import type { CandidateIndex } from './reuse/candidate-index.js'
 import { PendingDial } from './reuse/pending-dial.js'
@@ -24,9 +26,6 @@ import { type IsMember, policyView, type ReuseGrant, type ReuseLookup } from './
  * handshake, only the first dials and the others wait for its dial.
  */
 const MAX_WAITS = 3
-
-import { type Attempt, Permit, type Permits } from './permits.js'
-import type { PoolEvents } from './pool-events.js'
 
 /** How often the resolver is asked again for an address without a connection to this origin. */
 const ROTATIONS = 3
