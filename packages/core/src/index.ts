@@ -79,6 +79,7 @@ export type { TlsInfo } from './message/tls-info.js'
 export type { ExplainedCandidate, Explanation } from './pool/explain.js'
 export { type Dial, isConnection, type ReusePolicy, sameOrigin, type Verdict } from './pool/reuse/reuse-policy.js'
 export { type Clock, type ClockTimer, systemClock } from './runtime/clock.js'
+export type { DurationStats } from './runtime/durations.js'
 export type {
   BackoffOptions,
   KeepaliveOptions,

@@ -3,6 +3,7 @@
 import type { Timeouts } from '../message/request-options.js'
 import type { Pool } from '../pool/pool.js'
 import type { Deadlines } from '../runtime/deadlines.js'
+import type { Durations } from '../runtime/durations.js'
 import type { Metrics } from '../runtime/metrics.js'
 import type { PoolTarget } from '../transport/target.js'
 
@@ -10,6 +11,7 @@ export interface CallOwner {
   readonly pool: Pool
   readonly deadlines: Deadlines
   readonly metrics: Metrics
+  readonly durations: Durations
   /**
    * The origin requires HTTP/1.1: returns the replacement target, or `undefined` if this client
    * does not speak HTTP/1.1.

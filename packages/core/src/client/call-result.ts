@@ -101,6 +101,7 @@ export abstract class CallResult extends CallPhases implements ResponseSource {
     this.#endMicros = Math.max(this.headersMicros, Math.round((endedAt - this.startedAt) * 1000))
     const error = isWhole ? undefined : (reason ?? content?.failure ?? new Error('the request was ended'))
     const isFinished = isWhole || isDiscard(error)
+    if (isWhole) owner.durations.finished(this.headersMicros, this.#endMicros)
     if (isFinished) owner.metrics.finished++
     else owner.metrics.fail(error)
     this.trace?.over(error, this, this.trailers())

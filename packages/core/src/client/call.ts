@@ -36,6 +36,8 @@ export class Call extends CallResult implements QueuedRequest, ExchangeObserver 
   #reject!: (reason: unknown) => void
 
   #attempts = 0
+  /** The current attempt had to wait for a connection. */
+  #waited = false
   /** Number of responses from the origin when the last attempt was sent. */
   #answersBefore = 0
   #replays: ReplayState | undefined
@@ -227,6 +229,7 @@ export class Call extends CallResult implements QueuedRequest, ExchangeObserver 
     const member = this.#tryAcquire()
     if (member !== undefined) return this.#send(member)
     if (this.#over) return
+    this.#waited = true
     this.trace?.queued()
     this.enter(this.waitingPhase(), this.owner.deadlines.clock.now())
   }
@@ -263,6 +266,10 @@ export class Call extends CallResult implements QueuedRequest, ExchangeObserver 
     if (this.#over) return this.exchange.abort(new Error('the request was ended'))
     const now = this.owner.deadlines.clock.now()
     this.sentMicros = Math.round((now - this.startedAt) * 1000)
+    if (this.#waited) {
+      this.#waited = false
+      this.owner.durations.record('queue', now - this.startedAt)
+    }
     this.enter('headers', now)
   }
 

@@ -4,6 +4,7 @@ import { Connector } from '../connect/connector.js'
 import { Diagnostics } from '../diagnostics/diagnostics.js'
 import { Pool } from '../pool/pool.js'
 import { Deadlines } from '../runtime/deadlines.js'
+import type { Durations } from '../runtime/durations.js'
 import type { Metrics } from '../runtime/metrics.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
@@ -24,6 +25,7 @@ export class ClientParts implements CallOwner {
   readonly targets: Targets
   readonly pools: Pools
   readonly metrics: Metrics
+  readonly durations: Durations
   readonly diagnostics: Diagnostics
   readonly limits: CallLimits
   /** Requests inside interceptors, which may have no call at the moment. */
@@ -38,6 +40,7 @@ export class ClientParts implements CallOwner {
     const diagnostics = new Diagnostics(this.options.name)
     this.diagnostics = diagnostics
     this.metrics = diagnostics.metrics
+    this.durations = diagnostics.durations
     this.deadlines = new Deadlines(this.options.clock, () => this.pool.awoke())
     this.connector = new Connector(this.options, diagnostics)
     this.http1 = new Http1RequiredOrigins(this.options.clock)

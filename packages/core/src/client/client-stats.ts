@@ -1,6 +1,7 @@
 /** The result of `client.stats()`. */
 
 import type { ConnectionTimes } from '../pool/pooled-connection.js'
+import type { DurationsSnapshot } from '../runtime/durations.js'
 import type { MetricsSnapshot } from '../runtime/metrics.js'
 import type { Connection } from '../transport/connection.js'
 import type { PoolStats } from './client-pools.js'
@@ -38,7 +39,7 @@ export interface ConnectionStats {
   readonly originSet: readonly string[] | undefined
 }
 
-/** The open connections of a client, and its counters. */
+/** The open connections of a client, its counters and its durations. */
 export interface ClientStats {
   /** Number of the client, unique in the process. A view of a client has the same. */
   readonly id: number
@@ -48,6 +49,7 @@ export interface ClientStats {
   /** Each origin, or isolation of one, that has a connection, a pending dial or a request. */
   readonly pools: readonly PoolStats[]
   readonly totals: MetricsSnapshot
+  readonly durations: DurationsSnapshot
 }
 
 /** Describes one connection. */

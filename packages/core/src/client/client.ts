@@ -189,9 +189,10 @@ export class Client extends Verbs {
   /** Returns the open connections, and counters since the client was created. */
   stats(): ClientStats {
     const connections = [...this.#pool.connections].map((each) => connectionStats(each, this.#pool.timesOf(each)))
-    const { options, diagnostics, metrics } = this.#parts
+    const { options, diagnostics, metrics, durations } = this.#parts
     const { clientId: id } = diagnostics.identity
-    return { id, name: options.name, connections, pools: [...this.pools], totals: metrics.snapshot() }
+    const totals = metrics.snapshot()
+    return { id, name: options.name, connections, pools: [...this.pools], totals, durations: durations.snapshot() }
   }
 
   /**

@@ -3,9 +3,10 @@
  * without subscribers costs one flag check.
  */
 
+import { Durations } from '../runtime/durations.js'
 import { Metrics } from '../runtime/metrics.js'
 import { printable } from '../schema/option-checks.js'
-import type { CloseReason, Connection, ConnectionWatcher, GoawayDetails } from '../transport/connection.js'
+import type { CloseReason, Connection, ConnectionWatcher, DialTimes, GoawayDetails } from '../transport/connection.js'
 import type { Address } from '../transport/route.js'
 import type { Target } from '../transport/target.js'
 import { CHANNELS, OPERATIONS } from './channels.js'
@@ -38,6 +39,8 @@ export class Diagnostics implements ConnectionWatcher {
   readonly identity: ClientEvent
   /** Counters of this client. */
   readonly metrics: Metrics = new Metrics()
+  /** Durations of this client. */
+  readonly durations: Durations = new Durations()
 
   constructor(client?: string) {
     this.identity = { client, clientId: nextClientId() }
@@ -68,6 +71,14 @@ export class Diagnostics implements ConnectionWatcher {
     return Operation.prepare<ResolveEvent>(OPERATIONS.resolve, () => ({ ...this.identity, origin, host }))
   }
 
+  /** Records the durations of a dial. */
+  dialed({ dnsMs, connectMs, tlsMs }: DialTimes): void {
+    // A cached answer and a connection without TLS take no time.
+    if (dnsMs > 0) this.durations.record('dns', dnsMs)
+    this.durations.record('connect', connectMs)
+    if (tlsMs > 0) this.durations.record('tls', tlsMs)
+  }
+
   goaway(connection: Connection, { lastStreamId, errorCode, debugData }: GoawayDetails): void {
     this.metrics.goaways++
     if (CHANNELS.goaway.hasSubscribers) {
@@ -77,6 +88,7 @@ export class Diagnostics implements ConnectionWatcher {
   }
 
   ping(connection: Connection, roundTripMs: number): void {
+    this.durations.record('ping', roundTripMs)
     if (CHANNELS.ping.hasSubscribers) CHANNELS.ping.publish({ ...this.#about(connection), roundTripMs })
   }
 

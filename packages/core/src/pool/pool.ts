@@ -304,7 +304,8 @@ export class Pool implements PoolEvents {
     this.metrics.failDial(error)
   }
 
-  onEstablished({ route }: Connection): void {
+  onEstablished({ route, dialed }: Connection): void {
+    if (dialed !== undefined) this.#diagnostics.dialed(dialed)
     if (route.certificate !== undefined || route.authorized) this.metrics.handshakes++
     if (route.tls?.resumed === true) this.metrics.resumed++
   }
