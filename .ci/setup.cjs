@@ -17,7 +17,10 @@ const ROOT = path.dirname(__dirname)
 const PNPM = ['--yes', 'pnpm@10']
 /** Maximum response time of a registry, in milliseconds. */
 const REGISTRY_TIMEOUT_MS = 3000
-/** File with the hash of the installed lock file. */
+/** Only the tests need them: other versions of Node.js, and large libraries. Installed with `--tests`. */
+const FOR_TESTS = '@unshard/libraries'
+const WITH_TESTS = process.argv.includes('--tests')
+/** File with the hash of the installed lock file, and with `+tests` if the packages for tests are installed too. */
 const STAMP = path.join(ROOT, 'node_modules', '.unshard-setup')
 const PUBLISHED = ['core', 'coalescing', 'adapters', 'unshard']
 
@@ -67,7 +70,8 @@ function lockHash() {
 function isInstalled() {
   try {
     const complete = PUBLISHED.every((name) => fs.existsSync(path.join(ROOT, 'packages', name, 'node_modules')))
-    return complete && fs.readFileSync(STAMP, 'utf8') === lockHash()
+    const [hash, tests] = fs.readFileSync(STAMP, 'utf8').split('+')
+    return complete && hash === lockHash() && (!WITH_TESTS || tests === 'tests')
   } catch (_) {
     return false
   }
@@ -136,7 +140,8 @@ function run(command, args, stdio) {
 /** @returns whether the packages are installed now. */
 function install(flags, stdio) {
   const npx = [...(flags.includes('--offline') ? ['--offline'] : []), ...PNPM]
-  return run('npx', [...npx, 'install', '--frozen-lockfile', ...flags], stdio).status === 0
+  const filter = WITH_TESTS ? [] : ['--filter', `!${FOR_TESTS}`]
+  return run('npx', [...npx, 'install', '--frozen-lockfile', ...filter, ...flags], stdio).status === 0
 }
 
 function build() {
@@ -145,7 +150,7 @@ function build() {
 }
 
 function finish() {
-  fs.writeFileSync(STAMP, lockHash())
+  fs.writeFileSync(STAMP, WITH_TESTS ? `${lockHash()}+tests` : lockHash())
   build()
 }
 

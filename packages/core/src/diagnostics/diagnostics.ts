@@ -9,6 +9,7 @@ import { printable } from '../schema/option-checks.js'
 import type { CloseReason, Connection, ConnectionWatcher, DialTimes, GoawayDetails } from '../transport/connection.js'
 import type { Address } from '../transport/route.js'
 import type { Target } from '../transport/target.js'
+import { announceChannels } from './announce.js'
 import { CHANNELS, OPERATIONS } from './channels.js'
 import { logIfAsked } from './debug-log.js'
 import { DialTrace, isDialTraced } from './dial-trace.js'
@@ -44,6 +45,7 @@ export class Diagnostics implements ConnectionWatcher {
 
   constructor(client?: string) {
     this.identity = { client, clientId: nextClientId() }
+    announceChannels()
     logIfAsked()
   }
 
