@@ -8,6 +8,7 @@ import { jsonPost } from './json-post.js'
 import { oneInFlight } from './one-in-flight.js'
 import type { Scenario } from './scenario.js'
 import { smallGet } from './small-get.js'
+import { tracedGet } from './traced-get.js'
 import { upload } from './upload.js'
 
 const all: readonly Scenario[] = [
@@ -20,6 +21,7 @@ const all: readonly Scenario[] = [
   upload,
   http1Fallback,
   builtinOverDispatcher,
+  tracedGet,
 ]
 
 export const scenarios: ReadonlyMap<string, Scenario> = new Map(all.map((scenario) => [scenario.name, scenario]))
