@@ -34,10 +34,12 @@ export async function entryOf(attempt: Attempt, settings: EntrySettings): Promis
     ...(carrier?.remoteAddress !== undefined && carrier.proxy === undefined && { serverIPAddress: carrier.remoteAddress }),
     ...(carrier !== undefined && {
       connection: String(carrier.id),
+      _connectionId: String(carrier.id),
       _protocol: carrier.protocol,
       _coalesced: carrier.coalesced,
       _because: carrier.because,
     }),
+    _resourceType: 'fetch',
     ...(priority !== undefined && { _priority: priority }),
     ...(error !== undefined && { _error: settings.redaction.text(shownError(error)) }),
     ...(isReplayed && { _replayed: true }),
@@ -75,6 +77,7 @@ async function responseOf(attempt: Attempt, { redaction, maxBodyBytes }: EntrySe
     redirectURL: redaction.text(values.get('location') ?? ''),
     headersSize: -1,
     bodySize: status === 0 ? -1 : attempt.receivedBytes,
+    _transferSize: attempt.receivedBytes,
   }
 }
 

@@ -54,6 +54,8 @@ export interface HarResponse {
   readonly redirectURL: string
   readonly headersSize: -1
   readonly bodySize: number
+  /** Bytes of content that were received: without it Chrome adds `headersSize` and `bodySize`. */
+  readonly _transferSize: number
 }
 
 /** In milliseconds; -1 if a phase does not apply. `connect` includes `ssl`. */
@@ -79,6 +81,10 @@ export interface HarEntry {
   readonly serverIPAddress?: string
   /** The id of the connection. */
   readonly connection?: string
+  /** The same, where Chrome reads it. */
+  readonly _connectionId?: string
+  /** The kind of request by which Chrome filters. */
+  readonly _resourceType: 'fetch'
   readonly _protocol?: 'h2' | 'http/1.1'
   readonly _coalesced?: boolean
   readonly _because?: string
