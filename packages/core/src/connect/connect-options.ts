@@ -47,6 +47,6 @@ export interface ConnectOptions {
 export interface ConnectProgress {
   /** An address is being tried. */
   onAttempt(address: Address): void
-  /** TCP is connected; with TLS the handshake follows. */
+  /** TCP, or the tunnel of a proxy, is connected; with TLS the handshake follows. */
   onTcpConnected(): void
 }

@@ -298,12 +298,13 @@ export class Connector {
   /** Connects to the origin: by a tunnel, the user-supplied socket, a Unix socket, or TCP. */
   async #carry(attempt: Attempt): Promise<Carrier> {
     const { target, given, progress, signal } = attempt
-    if (target.proxy !== undefined) return this.#proxies.tunnel(target.proxy as ProxyServer, target, signal)
     const path = socketPathOf(target)
-    if (given === undefined && path === undefined) return race(this.#raceOptions(attempt))
-    const socket = given ?? (await connectUnix(path!, target.origin.serialized, signal))
+    const proxy = target.proxy as ProxyServer | undefined
+    if (given === undefined && path === undefined && proxy === undefined) return race(this.#raceOptions(attempt))
+    const tunnel = proxy === undefined ? undefined : await this.#proxies.tunnel(proxy, target, signal)
+    const carrier = tunnel ?? given ?? (await connectUnix(path!, target.origin.serialized, signal))
     progress.onTcpConnected()
-    return socket
+    return carrier
   }
 
   /** Takes a user-supplied socket for an origin that is reached over TCP without a proxy. */

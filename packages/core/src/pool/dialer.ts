@@ -273,7 +273,7 @@ export class Dialer {
   }
 }
 
-/** @param connectedAt `undefined` if TCP is not reported, as behind a proxy. */
+/** @param connectedAt `undefined` if it is not reported, as for a proxy that forwards requests. */
 function dialTimes(
   { origin }: PoolTarget,
   times: {

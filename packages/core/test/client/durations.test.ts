@@ -1,10 +1,10 @@
 /** `client.stats().durations`: what is recorded, and how it is summarized. */
 
-import { FakeClock, type OriginHandler } from '@unshard/testkit'
+import { FakeClock, type OriginHandler, startTestProxy } from '@unshard/testkit'
 import { Durations } from '../../src/runtime/durations.js'
 import { clientFixture } from './fixture.js'
 
-const { client: createClient, server } = clientFixture()
+const { client: createClient, server, defer } = clientFixture()
 
 it('a distribution has count, minimum, mean, percentiles and maximum in milliseconds, exact to 1 %', () => {
   const durations = new Durations()
@@ -68,4 +68,18 @@ it('the wait for a connection lasts until it has capacity for the request', asyn
   const { queue } = client.stats().durations
   expect(queue.count).toBe(2)
   expect(queue.maxMs).toBeGreaterThanOrEqual(396)
+})
+
+it('behind a proxy the tunnel counts as the connection, and TLS is measured apart', async () => {
+  const proxy = await startTestProxy()
+  defer(() => proxy.close())
+  const origin = await server()
+  const client = createClient({ proxy: proxy.url() })
+  const response = await client.request({ url: `${origin.url('a.test.example')}/` })
+  await response.text()
+  const { connectMs, tlsMs } = response.timings
+  expect(connectMs).toBeGreaterThan(0)
+  expect(tlsMs).toBeGreaterThan(0)
+  const { connect, tls } = client.stats().durations
+  expect([connect.count, tls.count]).toEqual([1, 1])
 })

@@ -54,7 +54,7 @@ export class PendingDial implements Dial, ConnectProgress, PendingWait {
   /** Called when no other origin waits for the dial any more. */
   onLeft: ((reason: unknown) => void) | undefined
   #tcpMs = 0
-  /** When TCP was connected, by the client's clock; `undefined` before, and behind a proxy. */
+  /** When TCP, or the tunnel of a proxy, was connected, by the client's clock; `undefined` before. */
   connectedAt: number | undefined
 
   /**
