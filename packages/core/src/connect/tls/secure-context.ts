@@ -11,11 +11,12 @@ import type { TlsOptions } from './tls-options.js'
 const CERTIFICATE_COMPRESSION: NonNullable<TlsOptions['certificateCompression']> = ['brotli', 'zlib', 'zstd']
 
 /**
- * Creates a context that accepts compressed certificates, unless this build of OpenSSL lacks one of
- * the algorithms.
+ * Returns the context of the options, or creates one that accepts compressed certificates, unless
+ * this build of OpenSSL lacks one of the algorithms.
  * @throws what OpenSSL does not accept in the options.
  */
 export function contextOf(options: TlsOptions): SecureContext {
+  if (options.secureContext !== undefined) return options.secureContext
   const { createSecureContext } = nodeTls()
   if (options.certificateCompression !== undefined) return createSecureContext(options)
   try {
@@ -24,4 +25,10 @@ export function contextOf(options: TlsOptions): SecureContext {
     // If the options themselves are at fault, this throws again.
     return createSecureContext(options)
   }
+}
+
+/** Whether a context has a certificate, and so authenticates the client. If it cannot be read, it may. */
+export function mayAuthenticate({ context }: SecureContext): boolean {
+  const { getCertificate } = context as { getCertificate?(): unknown }
+  return getCertificate === undefined || (getCertificate.call(context) ?? undefined) !== undefined
 }

@@ -19,7 +19,7 @@ import { SocketReads } from '../tcp/socket-reads.js'
 import { Handshake } from './handshake.js'
 import type { KeyLog } from './key-log.js'
 import { nodeCrypto, nodeTls } from './node-tls.js'
-import { contextOf } from './secure-context.js'
+import { contextOf, mayAuthenticate } from './secure-context.js'
 import { tlsIdentity } from './tls-identity.js'
 import type { TlsOptions } from './tls-options.js'
 
@@ -85,7 +85,9 @@ export class TlsConnector implements TargetTls {
    * shared.
    */
   get clientCertificate(): boolean {
-    return this.#tls.cert !== undefined || this.#tls.key !== undefined || this.#tls.pfx !== undefined
+    const { cert, key, pfx, secureContext } = this.#tls
+    if (secureContext !== undefined && mayAuthenticate(secureContext)) return true
+    return cert !== undefined || key !== undefined || pfx !== undefined
   }
 
   /**

@@ -24,6 +24,7 @@ export interface TlsOptions
     | 'secureOptions'
     | 'rejectUnauthorized'
     | 'checkServerIdentity'
+    | 'secureContext'
   > {
   /**
    * SHA-256 of public keys (SubjectPublicKeyInfo), 32 bytes in base64, with or without `sha256/` or `sha256//` in front: the key of the
@@ -74,6 +75,7 @@ export const TLS_OPTIONS: OptionSchema<TlsOptions> = {
   secureOptions: AS_NODE,
   rejectUnauthorized: AS_NODE,
   checkServerIdentity: AS_NODE,
+  secureContext: AS_NODE,
   pins: value('a list of SHA-256 in base64', 'any key'),
   certificateCompression: value('a list of `brotli`, `zlib`, `zstd`', '`brotli`, `zlib`, `zstd` where Node has it'),
   servername: value('a DNS name', 'the host'),
