@@ -3,23 +3,12 @@
  * delivered one by one, as they are asked for: an unread one holds the server back.
  */
 
-import type { Client, HttpResponse, RequestBody, Timeouts } from '@unshard/core'
+import type { Client, HttpResponse, RequestOptions } from '@unshard/core'
 import { fieldList } from '@unshard/core/internal'
 import { Cancellation } from '../streams/cancellation.js'
 import { decompress, type Encoding, encodingOf, isTooLarge } from './compression.js'
 import { type Frame, FrameError, FrameReader } from './frames.js'
-import { type Outcome, outcomeOf, outcomeOfError, outcomeOfFields, outcomeOfHttp, Status } from './status.js'
-
-/** The request of an attempt. */
-export interface ExchangeRequest {
-  readonly url: string
-  readonly headers: readonly (readonly [string, string])[]
-  readonly body: RequestBody
-  readonly isolation: string | undefined
-  readonly timeouts: Timeouts | undefined
-  /** Maximum length of a received message, before and after decompression. */
-  readonly mostBytes: number
-}
+import { isGrpc, notGrpc, type Outcome, outcomeOf, outcomeOfError, outcomeOfFields, Status } from './status.js'
 
 /** Notified of an attempt; `onOutcome` comes last, and once. */
 export interface ExchangeListener {
@@ -32,7 +21,7 @@ export interface ExchangeListener {
 /** A running attempt. */
 export class Exchange {
   readonly #listener: ExchangeListener
-  readonly #cancellation = new Cancellation(undefined)
+  readonly #cancellation: Cancellation
   readonly #mostBytes: number
   readonly #reader: FrameReader
   #response: HttpResponse | undefined
@@ -44,21 +33,19 @@ export class Exchange {
   #isReading = false
   #isOver = false
 
-  constructor(client: Client, request: ExchangeRequest, listener: ExchangeListener) {
-    const { url, headers, body, isolation, timeouts, mostBytes } = request
+  /**
+   * @param options of the request.
+   * @param mostBytes maximum length of a received message, before and after decompression.
+   */
+  constructor(client: Client, options: RequestOptions, mostBytes: number, listener: ExchangeListener) {
     this.#listener = listener
     this.#mostBytes = mostBytes
     this.#reader = new FrameReader(mostBytes)
-    client
-      .request({
-        ...{ method: 'POST', url, headers, body, signal: this.#cancellation.signal },
-        ...(isolation !== undefined && { isolation }),
-        ...(timeouts !== undefined && { timeouts }),
-      })
-      .then(
-        (response) => this.#answered(response),
-        (error: unknown) => this.#over(outcomeOfError(error)),
-      )
+    this.#cancellation = new Cancellation(options.signal)
+    client.request({ ...options, signal: this.#cancellation.signal }).then(
+      (response) => this.#answered(response),
+      (error: unknown) => this.#over(outcomeOfError(error)),
+    )
   }
 
   /** The response, once its fields have arrived. */
@@ -78,7 +65,7 @@ export class Exchange {
     this.#over(outcome)
   }
 
-  /** Resets the stream if the request is still being sent: the response has arrived. */
+  /** Resets the stream. Called if the request is still being sent although the response is complete. */
   stopSending(): void {
     this.#cancellation.cancel(new Error('the call is over'))
   }
@@ -89,7 +76,7 @@ export class Exchange {
     const fields = fieldList(response.headers)
     const last = outcomeOfFields(fields)
     const type = response.headers.get('content-type')
-    if (last !== undefined || response.status !== 200 || type === undefined || !isGrpc(type)) {
+    if (last !== undefined || response.status !== 200 || !isGrpc(type)) {
       response.discard()
       return this.#over(last ?? notGrpc(response.status, type))
     }
@@ -195,17 +182,4 @@ export class Exchange {
     if (this.#response?.complete !== true) this.#cancellation.cancel(outcome.error ?? new Error(outcome.details))
     this.#listener.onOutcome(outcome)
   }
-}
-
-/** Whether a content-type is `application/grpc`, with a subtype or parameters. */
-function isGrpc(type: string): boolean {
-  return /^application\/grpc(?:[+; ]|$)/i.test(type)
-}
-
-function notGrpc(status: number, type: string | undefined): Outcome {
-  if (status !== 200) return outcomeOfHttp(status)
-  return outcomeOf(
-    Status.UNKNOWN,
-    `the content-type ${JSON.stringify(type?.slice(0, 80) ?? 'none')} of the server is not application/grpc`,
-  )
 }

@@ -1,6 +1,8 @@
 /** Status codes of gRPC, and how HTTP and this client's errors map to them. */
 
 import { ConnectError, ConnectionError, ResponseError, StreamError, TimeoutError, UnshardError, UsageError } from '@unshard/core'
+import { isTooLarge } from './compression.js'
+import { FrameError } from './frames.js'
 
 /** The status codes of gRPC (https://github.com/grpc/grpc/blob/master/doc/statuscodes.md). */
 export const Status = {
@@ -69,9 +71,16 @@ const FROM_HTTP = new Map<number, number>([
   [504, Status.UNAVAILABLE],
 ])
 
+/** Whether a content-type is `application/grpc`, with a subtype or parameters. */
+export function isGrpc(type: string | undefined): boolean {
+  return type !== undefined && /^application\/grpc(?:[+; ]|$)/i.test(type)
+}
+
 /** The outcome of an HTTP response that is not one of gRPC. */
-export function outcomeOfHttp(status: number, trailers: readonly string[] = NO_TRAILERS): Outcome {
-  return { code: FROM_HTTP.get(status) ?? Status.UNKNOWN, details: `the server answered with HTTP status ${status}`, trailers }
+export function notGrpc(status: number, type: string | undefined): Outcome {
+  if (status !== 200) return outcomeOf(FROM_HTTP.get(status) ?? Status.UNKNOWN, `the server answered with HTTP status ${status}`)
+  const shown = JSON.stringify(type?.slice(0, 80) ?? 'none')
+  return outcomeOf(Status.UNKNOWN, `the content-type ${shown} of the server is not application/grpc`)
 }
 
 /** Maps the error code of RST_STREAM (doc/PROTOCOL-HTTP2.md, "Errors"); others are `INTERNAL`. */
@@ -93,6 +102,8 @@ function codeOfError(error: unknown): number {
   if (error instanceof TimeoutError) return error.phase === 'total' ? Status.DEADLINE_EXCEEDED : Status.UNAVAILABLE
   if (error instanceof ConnectError || error instanceof ConnectionError) return Status.UNAVAILABLE
   if (error instanceof ResponseError) return error.code === 'ERR_BODY_TOO_LARGE' ? Status.RESOURCE_EXHAUSTED : Status.INTERNAL
+  if (error instanceof FrameError) return error.isTooLarge ? Status.RESOURCE_EXHAUSTED : Status.INTERNAL
+  if (isTooLarge(error)) return Status.RESOURCE_EXHAUSTED
   if (error instanceof UsageError) return Status.INTERNAL
   // Any other reason is the caller's.
   return error instanceof UnshardError ? Status.UNKNOWN : Status.CANCELLED

@@ -5,7 +5,7 @@
  */
 
 /** A class of error. */
-type ErrorClass = 'UsageError' | 'ConnectError' | 'TimeoutError' | 'ConnectionError' | 'StreamError' | 'ResponseError'
+type ErrorClass = 'UsageError' | 'ConnectError' | 'TimeoutError' | 'ConnectionError' | 'StreamError' | 'ResponseError' | 'GrpcError'
 
 /**
  * Whether the same request may be sent again. `no`: it fails again. `yes`: the server did not act. `processed`: if `processed` is `no`, or
@@ -284,6 +284,12 @@ const ROWS = {
     'no',
     'A request to the client of `mockClient.fromHar()` has no recorded response left.',
     "Fix the request, record the file again, or set `match: 'loose'`.",
+  ],
+  ERR_GRPC_STATUS: [
+    'GrpcError',
+    'processed',
+    'A call of `unshard/grpc` ended with a status other than `OK`, of the server or of this client.',
+    'Look at `status`, `details` and `trailers`.',
   ],
   ERR_HAR_WRITE: [
     'UsageError',

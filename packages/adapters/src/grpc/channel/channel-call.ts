@@ -178,7 +178,8 @@ export class ChannelCall implements GrpcCall {
     if (authority !== undefined) headers.push(['host', authority])
     this.#exchange = new Exchange(
       client,
-      { url: baseUrl + this.#path, headers, body, isolation, timeouts: undefined, mostBytes: mostReceivedBytes },
+      { method: 'POST', url: baseUrl + this.#path, headers, body, ...(isolation !== undefined && { isolation }) },
+      mostReceivedBytes,
       {
         onHeaders: (fields) => this.#tell(() => this.#listener!.onReceiveMetadata(metadataOf(this.#class, fields))),
         onMessage: (message) => this.#tell(() => this.#listener!.onReceiveMessage(asBuffer(message))),

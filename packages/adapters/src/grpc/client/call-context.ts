@@ -1,0 +1,148 @@
+/** What the calls of one client share: its settings, and the fields of a request. */
+
+import { type Client, type RequestOptions, UsageError } from '@unshard/core'
+import { invalidOption, numberIn, ownOptions, shownValue } from '@unshard/core/internal'
+import { compress, type Encoding } from '../compression.js'
+import { frameOf } from '../frames.js'
+import { requestFields } from '../request-fields.js'
+import { userAgent } from '../user-agent.js'
+import type { Method, ProtobufFunctions } from './definition.js'
+import { type MetadataInput, metadataFields } from './metadata.js'
+import { CALL_NAMES, CLIENT_NAMES, GRPC_CLIENT_OPTIONS, type GrpcCallOptions, type GrpcClientOptions } from './options.js'
+import { type MethodConfig, ServiceConfigs } from './retry-policy.js'
+
+/** `application/grpc` is protobuf unless a subtype says otherwise. */
+const CONTENT_TYPE = 'application/grpc'
+/** The isolation of cleartext requests: the pool of its origin speaks HTTP/2 without TLS. */
+const CLEARTEXT = 'grpc-cleartext'
+
+/** A call before it is sent. */
+export interface Call {
+  readonly config: MethodConfig
+  readonly metadata: readonly (readonly [string, string])[]
+  /** By the wall clock; `undefined` without one. */
+  readonly deadlineAt: number | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+/** The checked settings of a client. */
+export class CallContext {
+  readonly client: Client
+  readonly origin: string
+  readonly protobuf: ProtobufFunctions | undefined
+  readonly configs: ServiceConfigs
+  readonly mostReceived: number
+  readonly #baseUrl: string
+  readonly #isolation: string | undefined
+  readonly #userAgent: string
+  readonly #metadata: readonly (readonly [string, string])[]
+  readonly #timeoutMs: number
+  readonly #encoding: Encoding | undefined
+  readonly #mostSent: number
+
+  /** @throws UsageError if an option is not valid. */
+  constructor(client: Client, given: GrpcClientOptions) {
+    const own = ownOptions(given, CLIENT_NAMES, '', 'grpcClient()')
+    const { baseUrl, isolation, compression } = own
+    const url = urlOf(baseUrl)
+    if (compression !== undefined && compression !== 'gzip' && compression !== 'deflate')
+      throw invalidOption('compression', "'gzip' or 'deflate'", compression)
+    this.client = client
+    this.origin = url.protocol.includes('unix') ? url.href : url.origin
+    this.protobuf = own.protobuf
+    this.configs = new ServiceConfigs(own.serviceConfig)
+    this.mostReceived = numberIn(GRPC_CLIENT_OPTIONS, own, 'maxReceiveBytes')
+    this.#baseUrl = url.href.replace(/\/$/, '')
+    this.#isolation =
+      url.protocol.startsWith('http:') || url.protocol.startsWith('http+') ? cleartext(client, isolation) : isolation
+    this.#userAgent = userAgent(own.userAgent)
+    this.#metadata = metadataFields(own.metadata)
+    this.#timeoutMs = numberIn(GRPC_CLIENT_OPTIONS, own, 'timeoutMs')
+    this.#encoding = compression
+    this.#mostSent = numberIn(GRPC_CLIENT_OPTIONS, own, 'maxSendBytes')
+  }
+
+  /** @throws UsageError if an option is not valid. */
+  call(method: Method<never, unknown>, given: GrpcCallOptions | undefined): Call {
+    const own = given === undefined ? NO_OPTIONS : ownOptions(given, CALL_NAMES, '', 'a gRPC call')
+    const config = this.configs.of(method.service, method.name)
+    const timeoutMs = leastOf(own.timeoutMs === undefined ? this.#timeoutMs : checkedMs(own.timeoutMs), config.timeoutMs)
+    return {
+      config,
+      metadata: merged(this.#metadata, own.metadata),
+      deadlineAt: timeoutMs === 0 ? undefined : Date.now() + timeoutMs,
+      signal: own.signal,
+    }
+  }
+
+  /** The options of a request, without content. */
+  request(method: Method<never, unknown>, { metadata, deadlineAt, signal }: Call): RequestOptions {
+    const timeoutMs = deadlineAt === undefined ? undefined : Math.max(1, deadlineAt - Date.now())
+    const encoding = this.#encoding
+    const headers = requestFields({ contentType: CONTENT_TYPE, userAgent: this.#userAgent, timeoutMs, encoding, metadata })
+    return {
+      ...{ method: 'POST', url: this.#baseUrl + method.path, headers },
+      ...(this.#isolation !== undefined && { isolation: this.#isolation }),
+      ...(timeoutMs !== undefined && { timeouts: { total: timeoutMs } }),
+      ...(signal !== undefined && { signal }),
+    }
+  }
+
+  /**
+   * Returns a message as it is sent.
+   * @throws UsageError `ERR_INVALID_BODY` if it is too large.
+   */
+  frame(message: Uint8Array): Uint8Array | Promise<Uint8Array> {
+    if (message.length > this.#mostSent)
+      throw new UsageError(
+        'ERR_INVALID_BODY',
+        `a message of ${message.length} bytes is larger than the maximum of ${this.#mostSent} bytes`,
+      )
+    const encoding = this.#encoding
+    return encoding === undefined ? frameOf(message, false) : compress(message, encoding).then((bytes) => frameOf(bytes, true))
+  }
+}
+
+const NO_OPTIONS: GrpcCallOptions = {}
+
+function urlOf(given: string | URL | undefined): URL {
+  try {
+    const url = new URL(given!)
+    if (/^https?(\+unix)?:$/.test(url.protocol) && url.search === '' && url.hash === '') return url
+  } catch {
+    // Refused below.
+  }
+  throw new UsageError(
+    'ERR_INVALID_URL',
+    `option baseUrl: ${shownValue(String(given))} must be a URL such as https://api.example`,
+  )
+}
+
+/** Returns an isolation whose connections speak HTTP/2 without TLS. */
+function cleartext(client: Client, isolation: string | undefined): string {
+  const name = isolation === undefined ? CLEARTEXT : `${CLEARTEXT} ${isolation}`
+  client.pools.open(name, { cleartextProtocol: 'h2' })
+  return name
+}
+
+function merged(
+  defaults: readonly (readonly [string, string])[],
+  given: MetadataInput | undefined,
+): readonly (readonly [string, string])[] {
+  if (given === undefined) return defaults
+  const own = metadataFields(given)
+  if (defaults.length === 0) return own
+  const names = new Set(own.map(([name]) => name))
+  return [...defaults.filter(([name]) => !names.has(name)), ...own]
+}
+
+function checkedMs(value: number): number {
+  if (!(value >= 0 && value <= 0x7fff_ffff)) throw invalidOption('timeoutMs', '0 to 2,147,483,647', value)
+  return value
+}
+
+/** The shorter of two times, of which 0 and `undefined` are none. */
+function leastOf(first: number, second: number | undefined): number {
+  if (second === undefined) return first
+  return first === 0 ? second : Math.min(first, second)
+}
