@@ -12,6 +12,11 @@ export function frameOf(message: Uint8Array, isCompressed: boolean): Uint8Array 
   return frame
 }
 
+/** Returns the bytes as a Buffer, which functions of `@grpc/grpc-js` expect. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
 /** A message without its prefix. */
 export interface Frame {
   readonly isCompressed: boolean

@@ -4,7 +4,7 @@ import type { RequestBody } from '@unshard/core'
 import { ContentHandoff } from '../../streams/content-handoff.js'
 import { compress } from '../compression.js'
 import { Exchange } from '../exchange.js'
-import { frameOf } from '../frames.js'
+import { asBuffer, frameOf } from '../frames.js'
 import { requestFields } from '../request-fields.js'
 import { type Outcome, outcomeOf, Status } from '../status.js'
 import { CallCredentialsList } from './call-credentials.js'
@@ -247,8 +247,4 @@ export class ChannelCall implements GrpcCall {
   get #class(): GrpcMetadataClass {
     return this.#metadata!.constructor as unknown as GrpcMetadataClass
   }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

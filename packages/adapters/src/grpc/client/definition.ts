@@ -2,6 +2,7 @@
 
 import { UsageError } from '@unshard/core'
 import { shownValue } from '@unshard/core/internal'
+import { asBuffer } from '../frames.js'
 
 /** A method of `@grpc/grpc-js`, as generated code and `@grpc/proto-loader` define it. */
 export interface GrpcMethodDefinition<Request, Response> {
@@ -62,7 +63,7 @@ function toMethod(
       path: path.startsWith('/') ? path : `/${path}`,
       ...names,
       serialize: (value) => given.requestSerialize!(value),
-      deserialize: (bytes) => given.responseDeserialize!(bytes as Buffer),
+      deserialize: (bytes) => given.responseDeserialize!(asBuffer(bytes)),
     }
   }
   const { kind, name, parent, input, output } = given
