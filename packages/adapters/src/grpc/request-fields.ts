@@ -2,7 +2,7 @@
 
 import { ACCEPTED, type Encoding } from './compression.js'
 
-/** What the fields of a request depend on. */
+/** The values from which the fields of a request are made. */
 export interface CallFields {
   /** Media type, such as `application/grpc+proto`. */
   readonly contentType: string

@@ -5,7 +5,14 @@
  */
 
 /** A class of error. */
-type ErrorClass = 'UsageError' | 'ConnectError' | 'TimeoutError' | 'ConnectionError' | 'StreamError' | 'ResponseError' | 'GrpcError'
+type ErrorClass =
+  | 'UsageError'
+  | 'ConnectError'
+  | 'TimeoutError'
+  | 'ConnectionError'
+  | 'StreamError'
+  | 'ResponseError'
+  | 'GrpcError'
 
 /**
  * Whether the same request may be sent again. `no`: it fails again. `yes`: the server did not act. `processed`: if `processed` is `no`, or

@@ -243,7 +243,7 @@ export class ChannelCall implements GrpcCall {
     }
   }
 
-  /** The class of the metadata of the caller's copy of `@grpc/grpc-js`. */
+  /** The class of metadata in the copy of `@grpc/grpc-js` that calls. */
   get #class(): GrpcMetadataClass {
     return this.#metadata!.constructor as unknown as GrpcMetadataClass
   }

@@ -32,7 +32,7 @@ const NAMES = namesOf(CHANNEL_OWN_OPTIONS)
 /** Options of a channel of `@grpc/grpc-js`, by their names there. */
 export type GrpcChannelOptions = Readonly<Record<string, unknown>>
 
-/** What a channel is made of. */
+/** The checked settings of a channel. */
 export interface ChannelSettings {
   readonly client: Client
   readonly target: string

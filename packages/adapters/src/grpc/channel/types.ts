@@ -11,7 +11,7 @@ export interface GrpcMetadata {
   clone(): GrpcMetadata
 }
 
-/** `Metadata` as a class: that of the caller's copy of the library. */
+/** `Metadata` as a class. */
 export interface GrpcMetadataClass {
   new (): GrpcMetadata
   fromHttp2Headers(headers: Record<string, string | string[]>): GrpcMetadata
@@ -57,7 +57,7 @@ export interface GrpcParentCall {
   getDeadline(): Date | number
 }
 
-/** What is known about the server of a call. */
+/** The security of a call's connection. */
 export interface GrpcAuthContext {
   readonly transportSecurityType?: string
 }

@@ -1,4 +1,4 @@
-/** What the calls of one client share: its settings, and the fields of a request. */
+/** The checked settings of one client, and the requests of its calls. */
 
 import { type Client, type RequestOptions, UsageError } from '@unshard/core'
 import { invalidOption, numberIn, ownOptions, shownValue } from '@unshard/core/internal'
@@ -141,7 +141,7 @@ function checkedMs(value: number): number {
   return value
 }
 
-/** The shorter of two times, of which 0 and `undefined` are none. */
+/** The shorter of two times; 0 and `undefined` mean that there is no limit. */
 function leastOf(first: number, second: number | undefined): number {
   if (second === undefined) return first
   return first === 0 ? second : Math.min(first, second)

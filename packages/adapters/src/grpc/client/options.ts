@@ -14,7 +14,7 @@ export interface GrpcClientOptions {
   readonly protobuf?: ProtobufFunctions
   /** Metadata of every call; that of a call replaces the same names. @default none */
   readonly metadata?: MetadataInput
-  /** Time until the deadline of a call, in milliseconds; 0 is none. @default 0 */
+  /** Time until the deadline of a call, in milliseconds; 0 for no deadline. @default 0 */
   readonly timeoutMs?: number
   /** Encoding of messages that are sent; received ones may have any. @default none */
   readonly compression?: Encoding
@@ -48,7 +48,7 @@ export const GRPC_CLIENT_OPTIONS: OptionSchema<GrpcClientOptions> = {
 export interface GrpcCallOptions {
   /** Metadata of the call. @default that of the client */
   readonly metadata?: MetadataInput
-  /** Time until the deadline, in milliseconds; 0 is none. @default that of the client */
+  /** Time until the deadline, in milliseconds; 0 for no deadline. @default that of the client */
   readonly timeoutMs?: number
   /** Ends the call: its promise or its messages reject with `signal.reason`. @default none */
   readonly signal?: AbortSignal

@@ -25,7 +25,7 @@ export interface ServiceConfig {
   readonly retryThrottling?: { readonly maxTokens: number; readonly tokenRatio: number }
 }
 
-/** What applies to one method. */
+/** The part of a service config that applies to one method. */
 export interface MethodConfig {
   readonly timeoutMs: number | undefined
   readonly retry: RetryPolicy | undefined
@@ -67,7 +67,7 @@ export class ServiceConfigs {
   }
 
   /**
-   * Returns the pause before the next attempt, in milliseconds; `undefined` if there is none.
+   * Returns the pause before the next attempt, in milliseconds; `undefined` if the call has failed for good.
    * @param attempts number of attempts so far.
    */
   delayMs(policy: RetryPolicy, attempts: number, outcome: Outcome): number | undefined {

@@ -1,5 +1,6 @@
 /** The key of TLS options: equal for equal options, different for any other. */
 
+import { createSecureContext } from 'node:tls'
 import { tlsIdentity } from '../../../src/connect/tls/tls-identity.js'
 import { TLS_OPTIONS, type TlsOptions } from '../../../src/connect/tls/tls-options.js'
 
@@ -26,6 +27,7 @@ const VALUES: Record<keyof TlsOptions, readonly [unknown, unknown]> = {
   pins: [['a'], ['b']],
   servername: ['a.example', 'b.example'],
   certificateCompression: [['brotli'], ['zlib']],
+  secureContext: [createSecureContext(), createSecureContext()],
 }
 const of = (options: Record<string, unknown>): string => tlsIdentity(options as TlsOptions)
 
