@@ -59,6 +59,15 @@ export class Exchange {
     this.#pump()
   }
 
+  /** Takes a message that is here already, instead of {@link read}. */
+  take(): Uint8Array | undefined {
+    const message = this.#held
+    if (message === undefined || this.#wanted > 0 || this.#isOver) return undefined
+    this.#held = undefined
+    this.#pump()
+    return message
+  }
+
   /** Ends the attempt with this outcome, unless it is over. */
   cancel(outcome: Outcome): void {
     if (this.#isOver) return

@@ -215,7 +215,7 @@ describe.each(LIBRARIES)('%s', (_name, library) => {
       interceptors: [(options: never, next: (options: never) => never) => new library.InterceptingCall(next(options))],
     })
     const { metadata: initial } = await unary(client, text('metadata'), metadata())
-    expect(initial.get('x-initial')).toEqual([`channel https://a.test.example:${server.port}/test.Service`])
+    expect(initial.get('x-initial')).toEqual(['channel https://a.test.example/test.Service'])
     const failing = credentials.createFromMetadataGenerator((_options, done) => done(new Error('no token')))
     expect(await caught(unary(client, text('x'), metadata(), { credentials: failing as never }))).toMatchObject({ code: 16 })
     client.close()

@@ -49,6 +49,8 @@ export class ChannelCall implements GrpcCall {
   #isClosed = false
   #content: ContentHandoff | undefined
   #isWriting = false
+  /** The request has taken all of its content. */
+  #isSent = false
   #exchange: Exchange | undefined
   #reads = 0
   #outcome: Outcome | undefined
@@ -196,7 +198,10 @@ export class ChannelCall implements GrpcCall {
     if (this.#isWriting || this.#outcome !== undefined) return
     const next = this.#outgoing.shift()
     if (next === undefined) {
-      if (this.#isClosed) content.end(() => undefined)
+      if (this.#isClosed)
+        content.end(() => {
+          this.#isSent = true
+        })
       return
     }
     this.#isWriting = true
@@ -224,7 +229,7 @@ export class ChannelCall implements GrpcCall {
     clearTimeout(this.#timer)
     this.#stopWaiting?.()
     if (this.#content !== undefined) {
-      if (!this.#isClosed) this.#exchange?.stopSending()
+      if (!this.#isSent) this.#exchange?.stopSending()
       this.#content.abandon()
     }
     const { code, details, trailers } = outcome

@@ -38,7 +38,7 @@ export interface ChannelSettings {
   readonly target: string
   readonly baseUrl: string
   readonly isSecure: boolean
-  /** `https://host`, for call credentials. */
+  /** `https://host`, without a port, for call credentials: the audience of tokens. */
   readonly serviceUrl: string
   readonly isolation: string | undefined
   readonly callCredentials: GrpcCallCredentials | undefined
@@ -74,7 +74,7 @@ export function settingsOf(
   const algorithm = numberOf(options, 'grpc.default_compression_algorithm') ?? 0
   return {
     ...{ client, target, baseUrl, isSecure: security.isSecure },
-    serviceUrl: baseUrl.replace(/:443$/, ''),
+    serviceUrl: `https://${new URL(baseUrl).hostname}`,
     isolation: isolationOf(client, security, own, options),
     callCredentials: security.callCredentials,
     authority: text('grpc.default_authority'),

@@ -78,6 +78,8 @@ export class StreamingCall<Response> implements GrpcStream<Response> {
 
   next(): Promise<IteratorResult<Response>> {
     if (this.#outcome !== undefined || this.#isLeft) return this.#last()
+    const message = this.#pending.length === 0 ? this.#exchange.take() : undefined
+    if (message !== undefined) return this.#read(message)
     return new Promise((resolve, reject) => {
       this.#pending.push({ resolve, reject })
       this.#exchange.read()
@@ -95,14 +97,27 @@ export class StreamingCall<Response> implements GrpcStream<Response> {
   }
 
   #received(message: Uint8Array): void {
-    const pending = this.#pending.shift()!
+    const { resolve, reject } = this.#pending.shift()!
     try {
-      pending.resolve({ done: false, value: this.#method.deserialize(message) })
+      resolve({ done: false, value: this.#method.deserialize(message) })
     } catch (error) {
-      const outcome = outcomeOf(Status.INTERNAL, `the message cannot be read: ${(error as Error).message}`, error)
-      pending.reject(new GrpcError(outcome, this.#context.origin))
-      this.#exchange.cancel(outcome)
+      reject(this.#unreadable(error))
     }
+  }
+
+  #read(message: Uint8Array): Promise<IteratorResult<Response>> {
+    try {
+      return Promise.resolve({ done: false, value: this.#method.deserialize(message) })
+    } catch (error) {
+      return Promise.reject(this.#unreadable(error))
+    }
+  }
+
+  /** Ends the call because of a message that cannot be read, and returns its error. */
+  #unreadable(error: unknown): GrpcError {
+    const outcome = outcomeOf(Status.INTERNAL, `the message cannot be read: ${(error as Error).message}`, error)
+    this.#exchange.cancel(outcome)
+    return new GrpcError(outcome, this.#context.origin)
   }
 
   #ended(outcome: Outcome): void {
