@@ -142,6 +142,7 @@ it.each([
     const source = `
     import { type CoalescingReason, type ComposedDispatcher, createClient, GRANT_REASONS, type Part, REFUSAL_REASONS } from 'unshard'
     import { EventSource, streamEvents } from 'unshard/events'
+    import { grpcClient, type GrpcClient } from 'unshard/grpc'
     import { type HarRecorder, recordHar } from 'unshard/har'
     import { throwOnStatus } from 'unshard/interceptors'
     import { multipart } from 'unshard/multipart'
@@ -151,9 +152,9 @@ it.each([
     import { fetch } from '@unshard/adapters/fetch'
     import { coalescing } from '@unshard/coalescing'
     import { Client } from '@unshard/core'
-    export const all = [createClient, EventSource, streamEvents, recordHar, throwOnStatus, multipart, openDuplex, receiveFile, mockClient, Dispatcher, fetch, coalescing, Client]
+    export const all = [createClient, EventSource, streamEvents, grpcClient, recordHar, throwOnStatus, multipart, openDuplex, receiveFile, mockClient, Dispatcher, fetch, coalescing, Client]
     const reasons: readonly CoalescingReason[] = [...GRANT_REASONS, ...REFUSAL_REASONS]
-    export type All = [Part, ComposedDispatcher, HarRecorder, Interceptor]
+    export type All = [Part, ComposedDispatcher, GrpcClient, HarRecorder, Interceptor]
     type Because = Awaited<ReturnType<Client['request']>>['connection']['because']
     export const named: Because = reasons[0]!
     // A name of the union, not any string: editors complete it.
@@ -177,7 +178,7 @@ it('nothing internal is exported', async () => {
 
 it('CommonJS can require every entry point', async () => {
   const source = `
-    for (const name of ['unshard', 'unshard/events', 'unshard/har', 'unshard/interceptors', 'unshard/multipart', 'unshard/streams', 'unshard/testing', 'unshard/undici']) {
+    for (const name of ['unshard', 'unshard/events', 'unshard/grpc', 'unshard/har', 'unshard/interceptors', 'unshard/multipart', 'unshard/streams', 'unshard/testing', 'unshard/undici']) {
       if (Object.keys(require(name)).length === 0) throw new Error(name)
     }`
   await writeFile(join(project, 'required.cjs'), source)

@@ -5,7 +5,7 @@ import { ERROR_CODES, type ErrorCodeInfo } from '@unshard/core'
 const RETRY: Readonly<Record<ErrorCodeInfo['retry'], string>> = { no: 'no', yes: 'yes', processed: 'see `processed`' }
 
 /** Classes in the order of the page. */
-const CLASSES = ['ConnectError', 'TimeoutError', 'ConnectionError', 'StreamError', 'ResponseError', 'UsageError']
+const CLASSES = ['ConnectError', 'TimeoutError', 'ConnectionError', 'StreamError', 'ResponseError', 'UsageError', 'GrpcError']
 
 /** The rows of the table, sorted by class. */
 export function errorRows(): string[] {

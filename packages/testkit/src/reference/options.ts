@@ -121,6 +121,24 @@ export const OBJECTS: readonly OptionsObject[] = [
     schema: 'RECEIVE_FILE_OPTIONS',
   },
   {
+    title: 'channel() of unshard/grpc',
+    file: 'adapters/src/grpc/channel/channel-settings',
+    interface: 'ChannelOwnOptions',
+    schema: 'CHANNEL_OWN_OPTIONS',
+  },
+  {
+    title: 'grpcClient()',
+    file: 'adapters/src/grpc/client/options',
+    interface: 'GrpcClientOptions',
+    schema: 'GRPC_CLIENT_OPTIONS',
+  },
+  {
+    title: 'Calls of grpcClient()',
+    file: 'adapters/src/grpc/client/options',
+    interface: 'GrpcCallOptions',
+    schema: 'GRPC_CALL_OPTIONS',
+  },
+  {
     title: 'recordHar()',
     file: 'adapters/src/har/options',
     interface: 'RecordHarOptions',

@@ -115,7 +115,7 @@ it('@vercel/nft: the traced files are sufficient, and all belong to the packages
   await works(join(fixture.output, entry()))
 }, 60_000)
 
-it.each(['unshard', 'unshard/events', 'unshard/har', 'unshard/interceptors', 'unshard/multipart', 'unshard/testing'])(
+it.each(['unshard', 'unshard/events', 'unshard/grpc', 'unshard/har', 'unshard/interceptors', 'unshard/multipart', 'unshard/testing'])(
   "a bare import of '%s' causes no warning",
   async (name) => {
     const stdin = { contents: `import '${name}'`, resolveDir: fixture.project }

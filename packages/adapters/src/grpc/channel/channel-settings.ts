@@ -14,10 +14,10 @@ export interface ChannelOwnOptions {
    * Whose trust and certificates a secure channel uses: those of its `credentials`, so that only
    * channels of one `createSsl()` share connections, or those of the `client`, so that all channels
    * do and nothing of the credentials but those of calls applies.
-   * @default 'credentials'
+   * @default `credentials`
    */
   readonly tls?: 'credentials' | 'client'
-  /** Isolation of the requests. Channels with different values never share a connection. @default none */
+  /** Isolation of the requests. Channels with different values never share a connection. */
   readonly isolation?: string
 }
 

@@ -10,23 +10,23 @@ import type { ServiceConfig } from './retry-policy.js'
 export interface GrpcClientOptions {
   /** URL of the server, such as `https://api.example`. A path stands in front of those of the methods. */
   readonly baseUrl: string | URL
-  /** `@bufbuild/protobuf` 2, for methods of protobuf-es. @default none */
+  /** `@bufbuild/protobuf` 2, for methods of protobuf-es. */
   readonly protobuf?: ProtobufFunctions
-  /** Metadata of every call; that of a call replaces the same names. @default none */
+  /** Metadata of every call; that of a call replaces the same names. */
   readonly metadata?: MetadataInput
   /** Time until the deadline of a call, in milliseconds; 0 for no deadline. @default 0 */
   readonly timeoutMs?: number
-  /** Encoding of messages that are sent; received ones may have any. @default none */
+  /** Encoding of messages that are sent; received ones may have any. */
   readonly compression?: Encoding
   /** Maximum length of a received message, in bytes, before and after decompression. @default 4,194,304 */
   readonly maxReceiveBytes?: number
-  /** Maximum length of a sent message, in bytes. @default unlimited */
+  /** Maximum length of a sent message, in bytes. @default 4,294,967,295 */
   readonly maxSendBytes?: number
-  /** Retries and deadlines by method, in the format of gRPC. @default none */
+  /** Retries and deadlines by method, in the format of gRPC. */
   readonly serviceConfig?: ServiceConfig
-  /** Stands in front of this client's name in the field `user-agent`. @default none */
+  /** Stands in front of this client's name in the field `user-agent`. */
   readonly userAgent?: string
-  /** Isolation of the requests: those with different values never share a connection. @default none */
+  /** Isolation of the requests: those with different values never share a connection. */
   readonly isolation?: string
 }
 
@@ -50,7 +50,7 @@ export interface GrpcCallOptions {
   readonly metadata?: MetadataInput
   /** Time until the deadline, in milliseconds; 0 for no deadline. @default that of the client */
   readonly timeoutMs?: number
-  /** Ends the call: its promise or its messages reject with `signal.reason`. @default none */
+  /** Ends the call: its promise or its messages reject with `signal.reason`. */
   readonly signal?: AbortSignal
 }
 
