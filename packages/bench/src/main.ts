@@ -13,6 +13,7 @@ import { type Arguments, ArgumentsError, parseArguments, USAGE } from './argumen
 import { runClosedLoop } from './closed-loop.js'
 import { runColdStart } from './cold-start/run.js'
 import { runGrowth } from './growth/run.js'
+import { runGrpc } from './grpc/run.js'
 import { runImportTime } from './import-time/run.js'
 import { runManyOrigins } from './many-origins/run.js'
 import { runMemory } from './memory/run.js'
@@ -30,6 +31,7 @@ const runs = new Map<string, Run>([
   ['many-origins', runManyOrigins],
   ['stream-100m', runStream],
   ['growth', runGrowth],
+  ['grpc', runGrpc],
   ['memory', runMemory],
   ['import-time', runImportTime],
 ])
