@@ -180,9 +180,11 @@ export class Exchange {
   }
 
   #ended(): void {
-    if (this.#reader.isInside) return this.#over(outcomeOf(Status.INTERNAL, 'the content ended inside a message'))
-    const trailers = fieldList(this.#response!.trailers!)
-    this.#over(outcomeOfFields(trailers) ?? outcomeOf(Status.INTERNAL, 'the response has no valid grpc-status'))
+    const outcome = outcomeOfFields(fieldList(this.#response!.trailers!))
+    // A server that gives up inside a message says why in the trailers.
+    if (this.#reader.isInside && (outcome === undefined || outcome.code === Status.OK))
+      return this.#over(outcomeOf(Status.INTERNAL, 'the content ended inside a message'))
+    this.#over(outcome ?? outcomeOf(Status.INTERNAL, 'the response has no valid grpc-status'))
   }
 
   #over(outcome: Outcome): void {
