@@ -31,17 +31,27 @@ for (const { major, path } of others) {
 }
 
 /** Runs a program and returns the JSON value on the last line of its output. Rejects with what it prints if it fails. */
-export function runOn(
-  { path }: NodeVersion,
+export async function runOn(
+  node: NodeVersion,
   program: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<unknown> {
+  const stdout = await runProgram(node, [program, ...args], env)
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1)!)
+}
+
+/** Runs Node.js with these arguments and returns its output. Rejects with what it prints if it fails. */
+export function runProgram(
+  { path }: NodeVersion,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = { env: { PATH: process.env['PATH'], ...env }, timeout: 90_000, maxBuffer: 64 * 1024 * 1024 }
-    execFile(path, [program, ...args], options, (error, stdout, stderr) => {
+    execFile(path, args, options, (error, stdout, stderr) => {
       if (error !== null) reject(new Error(`${error.message}\n${stdout.slice(-4_000)}\n${stderr.slice(-4_000)}`))
-      else resolve(JSON.parse(stdout.trimEnd().split('\n').at(-1)!))
+      else resolve(stdout)
     })
   })
 }

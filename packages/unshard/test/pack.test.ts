@@ -146,15 +146,16 @@ it.each([
     import { type HarRecorder, recordHar } from 'unshard/har'
     import { throwOnStatus } from 'unshard/interceptors'
     import { multipart } from 'unshard/multipart'
+    import { type RequestHandlerOptions, requestHandler } from 'unshard/smithy'
     import { openDuplex, receiveFile } from 'unshard/streams'
     import { mockClient } from 'unshard/testing'
     import { Dispatcher, type Interceptor } from 'unshard/undici'
     import { fetch } from '@unshard/adapters/fetch'
     import { coalescing } from '@unshard/coalescing'
     import { Client } from '@unshard/core'
-    export const all = [createClient, EventSource, streamEvents, grpcClient, recordHar, throwOnStatus, multipart, openDuplex, receiveFile, mockClient, Dispatcher, fetch, coalescing, Client]
+    export const all = [createClient, EventSource, streamEvents, grpcClient, recordHar, throwOnStatus, multipart, requestHandler, openDuplex, receiveFile, mockClient, Dispatcher, fetch, coalescing, Client]
     const reasons: readonly CoalescingReason[] = [...GRANT_REASONS, ...REFUSAL_REASONS]
-    export type All = [Part, ComposedDispatcher, GrpcClient, HarRecorder, Interceptor]
+    export type All = [Part, ComposedDispatcher, GrpcClient, HarRecorder, Interceptor, RequestHandlerOptions]
     type Because = Awaited<ReturnType<Client['request']>>['connection']['because']
     export const named: Because = reasons[0]!
     // A name of the union, not any string: editors complete it.
@@ -178,7 +179,7 @@ it('nothing internal is exported', async () => {
 
 it('CommonJS can require every entry point', async () => {
   const source = `
-    for (const name of ['unshard', 'unshard/events', 'unshard/grpc', 'unshard/har', 'unshard/interceptors', 'unshard/multipart', 'unshard/streams', 'unshard/testing', 'unshard/undici']) {
+    for (const name of ['unshard', 'unshard/events', 'unshard/grpc', 'unshard/har', 'unshard/interceptors', 'unshard/multipart', 'unshard/smithy', 'unshard/streams', 'unshard/testing', 'unshard/undici']) {
       if (Object.keys(require(name)).length === 0) throw new Error(name)
     }`
   await writeFile(join(project, 'required.cjs'), source)
@@ -223,6 +224,19 @@ it.each([
   },
   60_000,
 )
+
+it('unshard/smithy needs no other package, and is loaded by programs that import it alone', async () => {
+  const source = `
+    import { Client } from 'unshard'
+    import { requestHandler } from 'unshard/smithy'
+    const client = new Client()
+    console.log(typeof requestHandler(client).handle)
+    client.destroy()`
+  await writeFile(join(project, 'smithy.mjs'), source)
+  expect(await outcomeOf('smithy.mjs')).toBe('function')
+  const main = await readFile(join(project, 'node_modules/@unshard/adapters/dist/bundle/index.js'), 'utf8')
+  expect(main).not.toContain('handlerProtocol')
+}, 60_000)
 
 it('publint and attw find no problem in any package', async () => {
   const bin = join(root, 'packages/unshard/node_modules/.bin')

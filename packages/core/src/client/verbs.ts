@@ -3,6 +3,7 @@
 import { UsageError } from '../errors/errors.js'
 import { encodeForm, encodeParts, type FormPart } from '../message/form-data.js'
 import { linesOf } from '../message/made-response.js'
+import { INTERNAL_MEMBERS } from '../message/request.js'
 import { REQUEST_OPTIONS, type RequestOptions } from '../message/request-options.js'
 import type { HttpResponse } from '../message/response.js'
 import { invalidOption, ownOptions } from '../schema/option-checks.js'
@@ -46,9 +47,7 @@ export const VERB_OPTIONS: OptionSchema<VerbOptions> = {
   searchParams: value('`URLSearchParams`, a record'),
 }
 
-const NAMES: ReadonlySet<string> = new Set(
-  [...namesOf(VERB_OPTIONS)].filter((name) => name !== 'totalSince' && name !== 'resolvedAddress' && name !== 'http1Only'),
-)
+const NAMES: ReadonlySet<string> = new Set([...namesOf(VERB_OPTIONS)].filter((name) => !INTERNAL_MEMBERS.has(name)))
 
 type Mutable = { -readonly [Name in keyof RequestOptions]: RequestOptions[Name] }
 

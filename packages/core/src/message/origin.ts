@@ -59,20 +59,31 @@ const REWRITTEN = /\/(?:\.|%2e)(?:\.|%2e)?(?:[/?]|$)/i
 /**
  * Splits an absolute `http:` or `https:` URL, or an `http+unix:` or `https+unix:` URL whose host is
  * the percent-encoded path of a socket. Drops the fragment (RFC 9110 §4.2.5).
+ * @param keepDotSegments whether dot segments in the path of a text are kept.
  * @throws UsageError `ERR_INVALID_URL` or `ERR_UNSUPPORTED_SCHEME`; `ERR_URL_CREDENTIALS` for
  * `user:password@`.
  */
-export function parseRequestUrl(url: string | URL): RequestUrl {
+export function parseRequestUrl(url: string | URL, keepDotSegments = false): RequestUrl {
   if (typeof url !== 'string') return split(asUrl(url))
   if (url.length > MAX_URL) throw tooLong(url.length)
   const origin = knownOrigin(url)
   if (origin !== undefined) {
     const path = url.slice(origin.serialized.length)
-    if (PLAIN_PATH.test(path) && !REWRITTEN.test(path)) return { origin, path }
+    if (PLAIN_PATH.test(path) && (keepDotSegments || !REWRITTEN.test(path))) return { origin, path }
   }
   const parsed = parseUrl(url)
   if (parsed === undefined) throw new UsageError('ERR_INVALID_URL', `invalid URL ${quoted(url)}`)
-  return split(parsed)
+  const request = split(parsed)
+  return keepDotSegments ? withDotSegments(request, url) : request
+}
+
+/** Restores a path whose dot segments the parser removed, unless it has other characters that must be rewritten. */
+function withDotSegments(request: RequestUrl, url: string): RequestUrl {
+  // The path of a socket's URL may be that of the socket.
+  if (request.origin.socketPath !== undefined) return request
+  const slash = url.indexOf('/', url.indexOf('//') + 2)
+  const path = slash === -1 ? '/' : url.slice(slash)
+  return REWRITTEN.test(path) && PLAIN_PATH.test(path) ? { origin: request.origin, path } : request
 }
 
 /**

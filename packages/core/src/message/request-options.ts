@@ -75,6 +75,8 @@ export interface RequestOptions {
   readonly resolvedAddress?: string | undefined
   /** @internal Whether HTTP/2 is not offered for this request. */
   readonly http1Only?: boolean | undefined
+  /** @internal Whether dot segments in the path of a URL given as text are sent as they are: a signature may cover them. */
+  readonly keepDotSegments?: boolean | undefined
   /** Maximum number of replays after the connection was lost with an unknown outcome. @default the client's */
   readonly replay?: number
   /** Retries after a status that means "later". @default the client's */
@@ -128,6 +130,7 @@ export const REQUEST_OPTIONS: OptionSchema<RequestOptions> = {
   totalSince: value('internal'),
   resolvedAddress: value('internal'),
   http1Only: value('internal'),
+  keepDotSegments: value('internal'),
   replay: value('0 to 100', "the client's"),
   retry: value('`true`, `false`, an object', "the client's"),
   isolation: value('text'),

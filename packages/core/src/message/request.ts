@@ -55,10 +55,11 @@ export function isRepeatable({ method, fields }: HttpRequest): boolean {
 
 const MEMBERS = namesOf(REQUEST_OPTIONS)
 
+/** Names of the members that only our own packages set. */
+export const INTERNAL_MEMBERS: ReadonlySet<string> = new Set(['totalSince', 'resolvedAddress', 'http1Only', 'keepDotSegments'])
+
 /** Names of the public members. */
-export const REQUEST_MEMBERS: ReadonlySet<string> = new Set(
-  [...MEMBERS].filter((name) => name !== 'totalSince' && name !== 'resolvedAddress' && name !== 'http1Only'),
-)
+export const REQUEST_MEMBERS: ReadonlySet<string> = new Set([...MEMBERS].filter((name) => !INTERNAL_MEMBERS.has(name)))
 
 /**
  * Client options that other libraries accept per request. Refused, because ignoring them could
@@ -110,8 +111,10 @@ function isPolluted(): boolean {
   const { method, url, headers, body, duplex, trailers, signal, timeouts, totalSince } = INHERITED
   const { replay, retry, isolation, strategy, affinity, priority, sensitive, trimFieldValues, onInformational } = INHERITED
   const { resolvedAddress, addressPolicy, interceptors, redirect, maxRedirects, onRedirect, maxBodyBytes, http1Only } = INHERITED
+  const { keepDotSegments } = INHERITED
   const first = method ?? url ?? headers ?? body ?? duplex ?? trailers ?? signal ?? timeouts ?? totalSince ?? resolvedAddress
-  const second = addressPolicy ?? interceptors ?? redirect ?? maxRedirects ?? onRedirect ?? maxBodyBytes ?? http1Only
+  const second =
+    addressPolicy ?? interceptors ?? redirect ?? maxRedirects ?? onRedirect ?? maxBodyBytes ?? http1Only ?? keepDotSegments
   const third =
     replay ?? retry ?? isolation ?? strategy ?? affinity ?? priority ?? sensitive ?? trimFieldValues ?? onInformational
   return (first ?? second ?? third) !== undefined
@@ -126,7 +129,7 @@ export function checkRequest(options: RequestOptions): HttpRequest {
   checkKinds(options)
   const method = options.method ?? 'GET'
   if (method !== 'GET') checkMethod(method)
-  const { origin, path } = parseRequestUrl(options.url)
+  const { origin, path } = parseRequestUrl(options.url, options.keepDotSegments)
   const checked = checkFields(options.headers)
   const content = options.body === undefined || options.body === null ? undefined : toContent(options.body)
   if (content === undefined && options.trailers !== undefined) {

@@ -59,6 +59,21 @@ describe('parseRequestUrl', () => {
     expect(parseRequestUrl(url).path).toBe(path)
   })
 
+  it.each([
+    ['https://dots.example/a/../b?q=../c', '/a/../b?q=../c'],
+    ['https://dots.example/./a/..', '/./a/..'],
+    ['https://dots.example/a/%2E%2e/b', '/a/%2E%2e/b'],
+    ['https://dots.example//a//b', '//a//b'],
+    ['https://dots.example', '/'],
+    // A path that the parser must rewrite is rewritten as a whole.
+    ['https://dots.example/a/../b c', '/b%20c'],
+    ['http+unix:///run/../run/a.sock', '/'],
+  ])('keeps dot segments if asked to: %s', (url, path) => {
+    expect(parseRequestUrl(url, true).path).toBe(path)
+    // Once more: the origin is cached now.
+    expect(parseRequestUrl(url, true).path).toBe(path)
+  })
+
   it('agrees with the WHATWG parser on every path in its fast path', () => {
     parseRequestUrl('https://known.example/')
     const part = fc.constantFrom(

@@ -200,6 +200,12 @@ export const OBJECTS: readonly OptionsObject[] = [
     schema: 'INSTRUMENT_OPTIONS',
   },
   { title: 'collect()', file: 'adapters/src/prometheus/collect', interface: 'CollectOptions', schema: 'COLLECT_OPTIONS' },
+  {
+    title: 'requestHandler()',
+    file: 'adapters/src/smithy/request-handler',
+    interface: 'RequestHandlerOptions',
+    schema: 'REQUEST_HANDLER_OPTIONS',
+  },
 ]
 
 /** Documentation of one member. */
