@@ -134,9 +134,9 @@ export class Liveness {
     return this.#receivedAt
   }
 
-  /** Whether new requests wait until a byte is received. */
+  /** Whether new requests wait until a byte is received. If the connection is stalled, they use others instead. */
   get verifying(): boolean {
-    return this.#verifying !== undefined
+    return this.#verifying !== undefined && this.#stalled === undefined
   }
 
   /** Whether new requests use other connections, because no open stream has moved for long. */

@@ -291,6 +291,23 @@ describe('after a suspend', () => {
     expect([connection.liveness.verifying, await connection.turns()]).toEqual([false, ['1 changed']])
   })
 
+  it('new requests do not wait for a connection that was avoided before the suspend', async () => {
+    const connection = new WatchedConnection({ alternatives: true })
+    connection.confirmed = false
+    connection.request()
+    await connection.seconds(5)
+    connection.clock.moveWall(60_000)
+    connection.liveness.awoke()
+    expect([connection.liveness.verifying, connection.liveness.stalled, await connection.turns()]).toEqual([
+      false,
+      true,
+      ['5 PING'],
+    ])
+    connection.confirmed = true
+    connection.receive({ pong: true })
+    expect([connection.liveness.verifying, connection.liveness.stalled]).toEqual([false, false])
+  })
+
   it('new requests use another connection if no PING may be sent', async () => {
     const connection = new WatchedConnection()
     connection.request()
