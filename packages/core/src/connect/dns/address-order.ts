@@ -87,9 +87,17 @@ export class AddressMemory {
     }
     failed.sort(([one], [other]) => one - other)
     const last = failed.map(([, address]) => address)
-    if (!usable.every(({ address }) => this.#isSuspect(address, port))) return [...interleave(usable), ...last]
+    if (!usable.every(({ address }) => this.#isSuspect(address, port)))
+      return [...this.#suspectsLast(interleave(usable), port), ...last]
     const trusted = last.filter(({ address }) => this.#isTrusted(address, port))
     return [...trusted, ...interleave(usable), ...last.filter((each) => !trusted.includes(each))]
+  }
+
+  /** Moves addresses that have only ever lost connections behind the others, if one of these has answered a request. */
+  #suspectsLast(addresses: Address[], port: number): Address[] {
+    if (!addresses.some(({ address }) => this.#isTrusted(address, port))) return addresses
+    const suspects = addresses.filter(({ address }) => this.#isSuspect(address, port))
+    return suspects.length === 0 ? addresses : [...addresses.filter((each) => !suspects.includes(each)), ...suspects]
   }
 
   /** Whether an address has failed recently. */

@@ -106,6 +106,19 @@ describe('AddressMemory', () => {
     expect([order(memory, [bad, good]), memory.isWorse(443, bad, good)]).toEqual([[bad, good], false])
   })
 
+  it('tries an address that has only lost connections after those that have not, once one of these has answered', () => {
+    const time = new FakeClock(1)
+    const memory = new AddressMemory(time)
+    const [bad, good, untried] = IPV4 as [string, string, string]
+    memory.disproved('a.example', 443, bad)
+    time.advance(30_001)
+    expect(order(memory, [bad, good])).toEqual([bad, good])
+    memory.answered(443, good)
+    expect(order(memory, [bad, good, untried])).toEqual([good, untried, bad])
+    memory.answered(443, bad)
+    expect(order(memory, [bad, good, untried])).toEqual([bad, good, untried])
+  })
+
   it('counts an address that served nothing last as worse than one that did before', () => {
     const memory = new AddressMemory(clock)
     memory.disproved('a.example', 443, IPV4[0]!)
