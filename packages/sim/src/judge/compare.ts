@@ -36,7 +36,7 @@ const PREVENTING: ReadonlySet<FaultKind> = new Set([
 const UNCONNECTED: ReadonlySet<string> = new Set(['connect', 'queue', 'tcp', 'tls'])
 
 export function compareSharing(
-  { faults, client, machines, requests }: WorldScript,
+  { faults, client, machines, names, requests }: WorldScript,
   shared: ReadonlyMap<number, RequestRecord>,
   apart: ReadonlyMap<number, RequestRecord>,
 ): Comparison {
@@ -52,7 +52,10 @@ export function compareSharing(
   const moves = faults.filter(
     ({ kind, addresses = [] }) => kind === 'dns-moves' && !machines.some((each) => isWellAt(each, addresses)),
   )
+  const isPrevented = (address: string, record: RequestRecord): boolean =>
+    preventing.some((fault) => (fault.where ?? address) === address && concerns(fault, record))
   const isLost = (record: RequestRecord): boolean => {
+    if (isCutOff(addressesOf(names, record), machines, (address) => isPrevented(address, record))) return false
     if (isFlooded || moves.some((fault) => movesAway(fault, record))) return false
     if (isAnswered(record) || (resolves(record.script.origin) && isUnresolved(record, isSilent))) return false
     // A client that is closed fails its requests after a while: how many there are depends on its speed.
@@ -87,6 +90,23 @@ export function compareSharing(
  */
 function isUnconnected({ outcome }: RequestRecord): boolean {
   return outcome?.error?.phase !== undefined && UNCONNECTED.has(outcome.error.phase)
+}
+
+function addressesOf(names: WorldScript['names'], { script: { origin } }: RequestRecord): readonly string[] {
+  return names.find(({ name }) => origin === `https://${name}`)?.addresses ?? []
+}
+
+/**
+ * Whether a fault prevents connections to every well machine behind a name, and ill ones are left:
+ * a request ends without a connection, or on one to an ill server, and which is a matter of chance.
+ */
+function isCutOff(
+  addresses: readonly string[],
+  machines: readonly MachineScript[],
+  isPrevented: (address: string) => boolean,
+): boolean {
+  const well = addresses.filter((address) => machines.some((machine) => isWellAt(machine, [address])))
+  return well.length > 0 && well.length < addresses.length && well.every(isPrevented)
 }
 
 function isWellAt({ address, servers }: MachineScript, addresses: readonly string[]): boolean {

@@ -6,6 +6,7 @@ import { judgeLoad } from '../../src/judge/rules/load.js'
 import { judgeEnd, judgeIdle, judgeWindows } from '../../src/judge/rules/rest.js'
 import { judgeRouting } from '../../src/judge/rules/routing.js'
 import { judgeSettling } from '../../src/judge/rules/settling.js'
+import type { WorldScript } from '../../src/script/script.js'
 import type { Environment } from '../../src/world/environment.js'
 import { arrival, broken, failed, madeUp, OK, OTHER, request } from './made-up.js'
 
@@ -179,6 +180,25 @@ describe('sharing', () => {
     expect(compare(run(3), run(0)).findings.map(({ rule }) => rule)).toEqual(['sharing'])
     expect(compare(run(3), run(3)).findings).toEqual([])
     expect(compare(run(3), run(0))).toMatchObject({ compared: 40, lostShared: 3, lostApart: 0 })
+  })
+
+  it('requests may end as they will while a fault prevents connections to every well machine, and an ill one is left', () => {
+    const shared = run(9)
+    const [machine] = shared.script.machines as [WorldScript['machines'][number]]
+    const ill = {
+      ...machine,
+      address: '10.9.9.9',
+      servers: machine.servers.map((server) => ({ ...server, ill: 'mute' as const })),
+    }
+    const names = shared.script.names.map((each) => ({ ...each, addresses: [...each.addresses, ill.address] }))
+    const script = { ...shared.script, machines: [machine, ill], names }
+    const hole = { kind: 'black-hole', at: 0, until: 60_000, where: machine.address } as const
+    expect(compare(shared, run(0), script).findings).toHaveLength(1)
+    expect(compare(shared, run(0), { ...script, faults: [hole] }).findings).toEqual([])
+    // The well machine can be reached.
+    expect(compare(shared, run(0), { ...script, faults: [{ ...hole, where: ill.address }] }).findings).toHaveLength(1)
+    // No ill machine is left: sharing must not lose more.
+    expect(compare(shared, run(0), { ...shared.script, faults: [hole] }).findings).toHaveLength(1)
   })
 
   it('a name that does not exist may part hosts', () => {
