@@ -14,7 +14,9 @@ import {
   RPC_TRANSPORT_OPTIONS,
   type RpcTransportOptions,
 } from './transport-options.js'
-import { unaryClient, universalClient } from './universal-client.js'
+import { CONNECT, GRPC, GRPC_WEB, type UnaryProtocol } from './unary-protocols.js'
+import { UnaryShortcut } from './unary-shortcut.js'
+import { universalClient } from './universal-client.js'
 
 /**
  * Creates a transport for the Connect protocol, over HTTP/2 or HTTP/1.1. Calls that send and receive at the same time
@@ -23,7 +25,7 @@ import { unaryClient, universalClient } from './universal-client.js'
  */
 export function createConnectTransport(client: Client, options: ConnectTransportOptions): Transport {
   const checked = checkTransportOptions(options, CONNECT_TRANSPORT_OPTIONS, 'createConnectTransport()')
-  return transportOf(client, checked, connectTransport)
+  return transportOf(client, checked, connectTransport, CONNECT)
 }
 
 /**
@@ -33,7 +35,7 @@ export function createConnectTransport(client: Client, options: ConnectTransport
  */
 export function createGrpcTransport(client: Client, options: RpcTransportOptions): Transport {
   const checked = checkTransportOptions(options, RPC_TRANSPORT_OPTIONS, 'createGrpcTransport()')
-  return transportOf(client, checked, grpcTransport)
+  return transportOf(client, checked, grpcTransport, GRPC)
 }
 
 /**
@@ -42,16 +44,18 @@ export function createGrpcTransport(client: Client, options: RpcTransportOptions
  */
 export function createGrpcWebTransport(client: Client, options: RpcTransportOptions): Transport {
   const checked = checkTransportOptions(options, RPC_TRANSPORT_OPTIONS, 'createGrpcWebTransport()')
-  return transportOf(client, checked, grpcWebTransport)
+  return transportOf(client, checked, grpcWebTransport, GRPC_WEB)
 }
 
-/** The protocol cannot tell the HTTP client which calls have one message: two transports can. */
+/** Two transports: Connect-ES does not tell the HTTP client which calls have one message each way. */
 function transportOf(
   client: Client,
   checked: CheckedOptions,
-  createTransport: (options: CommonTransportOptions) => Transport,
+  create: (options: CommonTransportOptions) => Transport,
+  protocol: UnaryProtocol,
 ): Transport {
-  const streaming = createTransport({ ...checked, httpClient: universalClient(client) })
-  const unary = createTransport({ ...checked, httpClient: unaryClient(client) })
-  return { unary: unary.unary.bind(unary), stream: streaming.stream.bind(streaming) }
+  const { interceptor, httpClient } = new UnaryShortcut(client, checked, protocol)
+  const unary = create({ ...checked, interceptors: [...checked.interceptors, interceptor], httpClient })
+  const streams = create({ ...checked, httpClient: universalClient(client) })
+  return { unary: unary.unary.bind(unary), stream: streams.stream.bind(streams) }
 }

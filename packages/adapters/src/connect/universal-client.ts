@@ -27,9 +27,10 @@ export function unaryClient(client: Client): UniversalClientFn {
   return async (request) => send(client, request, request.body === undefined ? undefined : await whole(request.body))
 }
 
-function send(
+/** Sends a request with this content, and returns its response. */
+export function send(
   client: Client,
-  { url, method, header, signal }: UniversalClientRequest,
+  { url, method, header, signal }: Omit<UniversalClientRequest, 'body'>,
   body: RequestBody | undefined,
 ): Promise<UniversalClientResponse> {
   return client.request({ url, method, headers: header, body, signal, redirect: 'manual' }).then(
