@@ -194,12 +194,13 @@ async function outcomeOf(file: string): Promise<string> {
 }
 
 it.each([
-  ['unshard/opentelemetry', 'instrument', '@opentelemetry/api'],
-  ['unshard/prometheus', 'collect', 'prom-client'],
+  ['unshard/connect', 'createGrpcTransport', "(client, { baseUrl: 'https://api.example' }).unary", '@connectrpc/connect'],
+  ['unshard/opentelemetry', 'instrument', '(client)', '@opentelemetry/api'],
+  ['unshard/prometheus', 'collect', '(client)', 'prom-client'],
 ])(
   '%s names the package that it needs, and works from ESM, CommonJS and TypeScript once it is installed',
-  async (name, exported, peer) => {
-    const body = `const client = new Client(); const stop = ${exported}(client); stop(); client.destroy(); console.log(typeof stop)`
+  async (name, exported, call, peer) => {
+    const body = `const client = new Client(); const made = ${exported}${call}; client.destroy(); console.log(typeof made)`
     const imports = `import { Client } from 'unshard'\nimport { ${exported} } from '${name}'\n`
     await writeFile(join(project, 'peer.mjs'), imports + body)
     await writeFile(
@@ -209,7 +210,8 @@ it.each([
     await writeFile(join(project, 'peer.ts'), imports + body)
     expect(await outcomeOf('peer.mjs')).toBe(peer)
     // Both packages: prom-client itself depends on the API.
-    for (const each of ['@opentelemetry', 'prom-client'])
+    const peers = ['@bufbuild', '@connectrpc', '@opentelemetry', 'prom-client']
+    for (const each of peers)
       await symlink(join(root, 'packages/unshard/node_modules', each), join(project, 'node_modules', each))
     try {
       expect(await outcomeOf('peer.mjs')).toBe('function')
@@ -217,7 +219,7 @@ it.each([
       await compile('peer.ts', 'nodenext', 'nodenext')
       await compile('peer.ts', 'esnext', 'node10')
     } finally {
-      for (const each of ['@opentelemetry', 'prom-client']) await rm(join(project, 'node_modules', each))
+      for (const each of peers) await rm(join(project, 'node_modules', each))
     }
   },
   60_000,
