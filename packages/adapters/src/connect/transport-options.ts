@@ -39,7 +39,7 @@ export interface RpcTransportOptions {
   readonly readMaxBytes?: number
   /** Maximum size of a sent message, in bytes. @default 4,294,967,295 */
   readonly writeMaxBytes?: number
-  /** Deadline of calls that have none, in milliseconds. @default none */
+  /** Deadline of calls that have none, in milliseconds. */
   readonly defaultTimeoutMs?: number
 }
 

@@ -1,4 +1,4 @@
-/** What a unary call that succeeds looks like in each protocol. Must know nothing of other calls: see `unary-shortcut.ts`. */
+/** Unary calls that succeed, as each protocol has them. Must know nothing of other calls: see `unary-shortcut.ts`. */
 
 import type { UniversalClientResponse } from '@connectrpc/connect/protocol'
 import { appendTrailers, enveloped, opened } from './envelope.js'
