@@ -38,6 +38,12 @@ function ofPeer(kind) {
   return { httpVersion: kind === 'h2' ? '2' : '1.1', nodeOptions: { ...tls, lookup: toLocal } }
 }
 
+/** Creates a transport over HTTP/2 with a client of its own. */
+export function transportTo(protocol, baseUrl) {
+  const isPeer = process.env.PEER !== undefined
+  return isPeer ? PEERS[protocol]({ baseUrl, ...ofPeer('h2') }) : OURS[protocol](clientOf(), { baseUrl })
+}
+
 /** Creates the environment. @param http `h2`, `http/1.1`, or `shared`: a connection that was opened for another host. */
 export async function createWorld(protocol, http) {
   const kind = http === 'http/1.1' ? http : 'h2'
