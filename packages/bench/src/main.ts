@@ -12,6 +12,7 @@ import { type Cores, chooseCores } from '@unshard/testkit'
 import { type Arguments, ArgumentsError, parseArguments, USAGE } from './arguments.js'
 import { runClosedLoop } from './closed-loop.js'
 import { runColdStart } from './cold-start/run.js'
+import { runConnect } from './connect/run.js'
 import { runGrowth } from './growth/run.js'
 import { runGrpc } from './grpc/run.js'
 import { runImportTime } from './import-time/run.js'
@@ -34,6 +35,7 @@ const runs = new Map<string, Run>([
   ['grpc', runGrpc],
   ['memory', runMemory],
   ['import-time', runImportTime],
+  ['connect', runConnect],
 ])
 
 /** Below the root of the repository, wherever this is called from. */

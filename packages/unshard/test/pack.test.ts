@@ -120,8 +120,9 @@ it('TypeScript, strict, with the published types', async () => {
 }, 60_000)
 
 /** Runs tsc, strict, checking the types of libraries too; rejects with its output. */
-async function compile(file: string, module: string, moduleResolution: string): Promise<void> {
-  const flags = ['--noEmit', '--strict', '--target', 'es2023', '--lib', 'es2023,esnext.disposable', '--types', 'node']
+async function compile(file: string, module: string, moduleResolution: string, ...libs: string[]): Promise<void> {
+  const lib = ['es2023', 'esnext.disposable', ...libs].join()
+  const flags = ['--noEmit', '--strict', '--target', 'es2023', '--lib', lib, '--types', 'node']
   const resolution = ['--module', module, '--moduleResolution', moduleResolution, '--ignoreDeprecations', '6.0']
   const roots = ['--typeRoots', join(root, 'node_modules/@types')]
   await run('node', [join(root, 'node_modules/typescript/bin/tsc'), ...flags, ...resolution, ...roots, file], {
@@ -196,12 +197,13 @@ async function outcomeOf(file: string): Promise<string> {
 }
 
 it.each([
-  ['unshard/opentelemetry', 'instrument', '@opentelemetry/api'],
-  ['unshard/prometheus', 'collect', 'prom-client'],
+  ['unshard/connect', 'createGrpcTransport', "(client, { baseUrl: 'https://api.example' }).unary", '@connectrpc/connect'],
+  ['unshard/opentelemetry', 'instrument', '(client)', '@opentelemetry/api'],
+  ['unshard/prometheus', 'collect', '(client)', 'prom-client'],
 ])(
   '%s names the package that it needs, and works from ESM, CommonJS and TypeScript once it is installed',
-  async (name, exported, peer) => {
-    const body = `const client = new Client(); const stop = ${exported}(client); stop(); client.destroy(); console.log(typeof stop)`
+  async (name, exported, call, peer) => {
+    const body = `const client = new Client(); const made = ${exported}${call}; client.destroy(); console.log(typeof made)`
     const imports = `import { Client } from 'unshard'\nimport { ${exported} } from '${name}'\n`
     await writeFile(join(project, 'peer.mjs'), imports + body)
     await writeFile(
@@ -211,15 +213,18 @@ it.each([
     await writeFile(join(project, 'peer.ts'), imports + body)
     expect(await outcomeOf('peer.mjs')).toBe(peer)
     // Both packages: prom-client itself depends on the API.
-    for (const each of ['@opentelemetry', 'prom-client'])
+    const peers = ['@bufbuild', '@connectrpc', '@opentelemetry', 'prom-client']
+    for (const each of peers)
       await symlink(join(root, 'packages/unshard/node_modules', each), join(project, 'node_modules', each))
     try {
       expect(await outcomeOf('peer.mjs')).toBe('function')
       expect(await outcomeOf('peer.cjs')).toBe('function')
-      await compile('peer.ts', 'nodenext', 'nodenext')
-      await compile('peer.ts', 'esnext', 'node10')
+      // The types of Connect-ES itself need those of the DOM.
+      const libs = name === 'unshard/connect' ? ['dom'] : []
+      await compile('peer.ts', 'nodenext', 'nodenext', ...libs)
+      await compile('peer.ts', 'esnext', 'node10', ...libs)
     } finally {
-      for (const each of ['@opentelemetry', 'prom-client']) await rm(join(project, 'node_modules', each))
+      for (const each of peers) await rm(join(project, 'node_modules', each))
     }
   },
   60_000,

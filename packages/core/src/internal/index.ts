@@ -22,5 +22,13 @@ export { REQUEST_OPTIONS, RETRY_OPTIONS } from '../message/request-options.js'
 export { isSpecialPurpose } from '../message/special-purpose.js'
 export { type Abortable, AbortHandle, abortReason, link as linkAbort, unlink as unlinkAbort } from '../runtime/abort.js'
 export { BoundedCache } from '../runtime/bounded-cache.js'
-export { invalidOption, isIterable, ownOptions, printable, refuseUnknown, shownValue } from '../schema/option-checks.js'
+export {
+  invalidOption,
+  isIterable,
+  ownOptions,
+  printable,
+  refuseUnknown,
+  shownValue,
+  unknownOption,
+} from '../schema/option-checks.js'
 export { flagRow, milliseconds, namesOf, number, numberIn, type OptionRow, type OptionSchema, value } from '../schema/schema.js'

@@ -199,6 +199,19 @@ export const OBJECTS: readonly OptionsObject[] = [
     interface: 'InstrumentOptions',
     schema: 'INSTRUMENT_OPTIONS',
   },
+  {
+    title: 'createConnectTransport()',
+    file: 'adapters/src/connect/transport-options',
+    interface: 'ConnectTransportOptions',
+    schema: 'CONNECT_TRANSPORT_OPTIONS',
+    inherits: [['adapters/src/connect/transport-options', 'RpcTransportOptions']],
+  },
+  {
+    title: 'createGrpcTransport(), createGrpcWebTransport()',
+    file: 'adapters/src/connect/transport-options',
+    interface: 'RpcTransportOptions',
+    schema: 'RPC_TRANSPORT_OPTIONS',
+  },
   { title: 'collect()', file: 'adapters/src/prometheus/collect', interface: 'CollectOptions', schema: 'COLLECT_OPTIONS' },
   {
     title: 'requestHandler()',

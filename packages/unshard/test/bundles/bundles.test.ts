@@ -130,6 +130,20 @@ it.each([
   expect(warnings).toEqual([])
 })
 
+it("a program with 'unshard/connect' alone is bundled with the libraries that it needs", async () => {
+  const contents = `import { createGrpcTransport } from 'unshard/connect'
+    import { Client } from 'unshard'
+    const client = new Client()
+    console.log(JSON.stringify(Object.keys(createGrpcTransport(client, { baseUrl: 'https://api.example' }))))
+    client.destroy()`
+  const outfile = join(fixture.output, 'out.mjs')
+  const js = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+  const stdin = { contents, resolveDir: fixture.project }
+  const { warnings } = await esbuild({ stdin, outfile, bundle: true, platform: 'node', format: 'esm', banner: { js } })
+  expect(warnings).toEqual([])
+  expect(await fixture.run('out.mjs')).toEqual({ report: ['unary', 'stream'], stderr: '' })
+}, 60_000)
+
 it('the published files find their parts by import only: Babel, SWC and tracers read nothing else', async () => {
   for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
     const folder = join(unshard, '..', name, 'dist/bundle')

@@ -47,8 +47,9 @@ async function installInto(modules: string): Promise<void> {
 
 /**
  * Call once, at the top level of a test file. @param handler default: the routes of the testkit.
+ * @param files modules that examples import, by name.
  */
-export function docsStage(page: string, handler?: OriginHandler): DocsStage {
+export function docsStage(page: string, handler?: OriginHandler, files: Readonly<Record<string, string>> = {}): DocsStage {
   const world = testEnvironment()
   const examples = examplesOf(page)
   let origin: OriginServer
@@ -61,6 +62,7 @@ export function docsStage(page: string, handler?: OriginHandler): DocsStage {
     world.defer(() => rm(folder, { recursive: true }))
     await installInto(join(folder, 'node_modules'))
     await writeFile(join(folder, 'ca.pem'), world.authority.ca)
+    for (const [name, source] of Object.entries(files)) await writeFile(join(folder, name), source)
     const preload = `import dns from 'node:dns'; import { syncBuiltinESMExports } from 'node:module'
       const { lookup } = dns
       dns.lookup = (host, options, callback) => callback === undefined ? lookup(host, options) : callback(null, [{ address: '127.0.0.1', family: 4 }])

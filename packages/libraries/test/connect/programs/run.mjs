@@ -1,0 +1,72 @@
+/** Runs the cases one after the other, each over every protocol and kind of connection that it is for. */
+
+import { aborts } from './cases/aborts.mjs'
+import { connections } from './cases/connections.mjs'
+import { failures } from './cases/failures.mjs'
+import { limits } from './cases/limits.mjs'
+import { metadata } from './cases/metadata.mjs'
+import { streaming } from './cases/streaming.mjs'
+import { unary } from './cases/unary.mjs'
+import { createWorld } from './world.mjs'
+
+/** Which protocol, and which names of cases; all by default. */
+const { PROTOCOL, ONLY = '', SPOILED } = process.env
+const wanted = new RegExp(ONLY)
+const GROUPS = { unary, metadata, failures, streaming, aborts, limits, connections }
+/** Milliseconds after which a case has failed. */
+const PATIENCE_MS = 15_000
+const WORLDS = [
+  ['connect', 'h2'],
+  ['connect', 'http/1.1'],
+  ['connect', 'shared'],
+  ['grpc', 'h2'],
+  ['grpc', 'shared'],
+  ['grpc-web', 'h2'],
+  ['grpc-web', 'http/1.1'],
+  ['grpc-web', 'shared'],
+]
+
+/** Returns name and outcome of each case. With `SPOILED`, a case that fails is added. */
+export async function runCases() {
+  const results = []
+  process.on('unhandledRejection', (error) => results.push({ name: 'unhandled rejection', passed: false, error: error.stack }))
+  for (const [protocol, http] of WORLDS) {
+    if (PROTOCOL !== undefined && PROTOCOL !== protocol) continue
+    const world = await createWorld(protocol, http)
+    for (const [group, cases] of Object.entries(GROUPS)) {
+      for (const [title, run] of Object.entries(cases(world))) {
+        const name = `${protocol} over ${http}: ${group}: ${title}`
+        if (wanted.test(name)) results.push(await outcomeOf(name, run))
+      }
+    }
+    // Everything but the cases that open connections of their own went over one.
+    if (http === 'shared') results.push(await outcomeOf(`${protocol}: one connection is shared`, async () => shared(world)))
+    await world.close()
+  }
+  if (SPOILED !== undefined) results.push(await outcomeOf('spoiled', async () => assertSpoiled()))
+  return results
+}
+
+function shared({ client }) {
+  const { connections, totals } = client.stats()
+  if (totals.dials !== 1) throw new Error(`${totals.dials} connections were opened, ${connections.length} are open`)
+}
+
+function assertSpoiled() {
+  throw new Error('a case that fails')
+}
+
+async function outcomeOf(name, run) {
+  let timer
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not over after ${PATIENCE_MS} ms`)), PATIENCE_MS)
+  })
+  try {
+    await Promise.race([run(), late])
+    return { name, passed: true }
+  } catch (error) {
+    return { name, passed: false, error: error.stack }
+  } finally {
+    clearTimeout(timer)
+  }
+}
