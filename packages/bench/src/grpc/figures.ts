@@ -26,7 +26,7 @@ export function grpcResult(name: string, kind: GrpcResult['kind'], rounds: reado
   }
 }
 
-/** What the clients must reach, compared with `@grpc/grpc-js` in the same run. */
+/** The claims, compared with `@grpc/grpc-js` in the same run. */
 export function grpcClaims(results: readonly GrpcResult[]): Claim[] {
   const cpu = (name: string, kind: GrpcResult['kind']): number =>
     results.find((result) => result.name === name && result.kind === kind)?.cpuMicros ?? Number.NaN

@@ -21,7 +21,7 @@ export interface GrpcAssignment {
   readonly warmupSeconds: number
 }
 
-/** What one process has measured. */
+/** The result of one process. */
 export interface GrpcTurn {
   /** Calls, or messages of streams, in a second. */
   readonly perSecond: number
