@@ -36,9 +36,12 @@ export class FrameError extends Error {
 export class FrameReader {
   readonly #mostBytes: number
   #parts: Uint8Array[] = []
-  #buffered = 0
-  /** Length of the next message with its prefix; `undefined` before the prefix is complete. */
-  #needed: number | undefined
+  /** Bytes of the first part that are read. */
+  #offset = 0
+  /** Bytes of all parts that are not read. */
+  #unread = 0
+  /** Length of the next message with its prefix; 0 before the prefix is complete. */
+  #needed = 0
 
   /** @param mostBytes maximum length of a message, as it is received. */
   constructor(mostBytes: number) {
@@ -47,14 +50,14 @@ export class FrameReader {
 
   /** Whether a message has begun and is not complete. */
   get isInside(): boolean {
-    return this.#buffered > 0
+    return this.#unread > 0
   }
 
   /** Adds a part. Its memory must stay as it is. */
   add(part: Uint8Array): void {
     if (part.length === 0) return
     this.#parts.push(part)
-    this.#buffered += part.length
+    this.#unread += part.length
   }
 
   /**
@@ -62,40 +65,44 @@ export class FrameReader {
    * @throws FrameError if it is too large, or its flag is not 0 or 1.
    */
   next(): Frame | undefined {
-    if (this.#needed === undefined) {
-      if (this.#buffered < PREFIX_BYTES) return undefined
+    if (this.#needed === 0) {
+      if (this.#unread < PREFIX_BYTES) return undefined
       this.#needed = this.#lengthOfNext()
     }
-    if (this.#buffered < this.#needed) return undefined
-    const frame = this.#take(this.#needed)
-    this.#needed = undefined
-    return { isCompressed: frame[0] === 1, bytes: frame.subarray(PREFIX_BYTES) }
+    const needed = this.#needed
+    if (this.#unread < needed) return undefined
+    const part = this.#atLeast(needed)
+    const start = this.#offset
+    const bytes = Buffer.from(part.buffer, part.byteOffset + start + PREFIX_BYTES, needed - PREFIX_BYTES)
+    this.#needed = 0
+    this.#unread -= needed
+    this.#offset += needed
+    if (this.#offset === part.length) {
+      this.#parts.shift()
+      this.#offset = 0
+    }
+    return { isCompressed: part[start] === 1, bytes }
   }
 
   #lengthOfNext(): number {
-    const first = this.#parts[0]!
-    const prefix = first.length >= PREFIX_BYTES ? first : this.#join()
-    if (prefix[0]! > 1) throw new FrameError(`the flag of a message is ${prefix[0]}, not 0 or 1`, false)
-    const length = ((prefix[1]! << 24) | (prefix[2]! << 16) | (prefix[3]! << 8) | prefix[4]!) >>> 0
+    const part = this.#atLeast(PREFIX_BYTES)
+    const at = this.#offset
+    const flag = part[at]!
+    if (flag > 1) throw new FrameError(`the flag of a message is ${flag}, not 0 or 1`, false)
+    const length = ((part[at + 1]! << 24) | (part[at + 2]! << 16) | (part[at + 3]! << 8) | part[at + 4]!) >>> 0
     if (length > this.#mostBytes)
       throw new FrameError(`a message of ${length} bytes is larger than the maximum of ${this.#mostBytes} bytes`, true)
     return PREFIX_BYTES + length
   }
 
-  #take(length: number): Uint8Array {
+  /** The first part, joined with the others if fewer bytes of it are unread. */
+  #atLeast(bytes: number): Uint8Array {
     const first = this.#parts[0]!
-    this.#buffered -= length
-    if (first.length === length) return this.#parts.shift()!
-    const whole = first.length > length ? first : this.#join()
-    if (whole.length === length) this.#parts = []
-    else this.#parts[0] = whole.subarray(length)
-    return whole.subarray(0, length)
-  }
-
-  /** Joins all parts, once for each message: `next()` does so only when enough bytes have arrived. */
-  #join(): Uint8Array {
+    if (first.length - this.#offset >= bytes) return first
+    this.#parts[0] = first.subarray(this.#offset)
     const whole = Buffer.concat(this.#parts)
     this.#parts = [whole]
+    this.#offset = 0
     return whole
   }
 }
