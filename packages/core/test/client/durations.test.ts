@@ -1,6 +1,7 @@
 /** `client.stats().durations`: what is recorded, and how it is summarized. */
 
 import { FakeClock, type OriginHandler, startTestProxy } from '@unshard/testkit'
+import fc from 'fast-check'
 import { Durations } from '../../src/runtime/durations.js'
 import { clientFixture } from './fixture.js'
 
@@ -16,6 +17,26 @@ it('a distribution has count, minimum, mean, percentiles and maximum in millisec
     expect(Math.abs(relative - 1)).toBeLessThanOrEqual(0.01)
   }
   expect(tls).toEqual({ count: 0, minMs: 0, meanMs: 0, p50Ms: 0, p90Ms: 0, p99Ms: 0, maxMs: 0 })
+})
+
+it('every percentile is that of the sorted durations, to 1 %', () => {
+  const values = fc.array(
+    fc.integer({ min: 1, max: 3_600_000_000 }).map((micros) => Math.ceil(micros ** Math.random())),
+    { minLength: 1, maxLength: 400 },
+  )
+  fc.assert(
+    fc.property(values, (micros) => {
+      const durations = new Durations()
+      for (const each of micros) durations.record('ping', each / 1_000)
+      const sorted = micros.toSorted((one, other) => one - other)
+      const { count, minMs, meanMs, p50Ms, p90Ms, p99Ms, maxMs } = durations.snapshot().ping
+      expect([count, minMs, maxMs]).toEqual([micros.length, Math.min(...micros) / 1_000, Math.max(...micros) / 1_000])
+      expect(meanMs).toBeCloseTo(micros.reduce((sum, each) => sum + each, 0) / micros.length / 1_000, 3)
+      const ours = [p50Ms, p90Ms, p99Ms]
+      for (const [i, percent] of [50, 90, 99].entries())
+        expect(Math.abs((ours[i]! * 1_000) / sorted[Math.ceil((percent / 100) * sorted.length) - 1]! - 1)).toBeLessThan(0.01)
+    }),
+  )
 })
 
 it('durations below a microsecond and above an hour count as these', () => {
