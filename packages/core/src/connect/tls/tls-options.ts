@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
+import { UsageError } from '../../errors/errors.js'
 import { invalidOption } from '../../schema/option-checks.js'
 import { type OptionSchema, value } from '../../schema/schema.js'
 import type { KeyLogOption } from './key-log.js'
@@ -98,9 +99,28 @@ export function checkTls<T extends TlsOptions>(options: T | undefined, prefix: s
   if (servername !== undefined && (typeof servername !== 'string' || !SERVER_NAME.test(servername) || isIP(servername) !== 0)) {
     throw invalidOption(`${prefix}servername`, 'a DNS name', servername)
   }
+  checkContext(checked, prefix)
   if (pins === undefined) return checked
   if (!Array.isArray(pins) || pins.length === 0) throw invalidOption(`${prefix}pins`, 'a list with at least one SHA-256', pins)
   return { __proto__: null, ...checked, pins: [...new Set(pins.map((pin) => pinOf(pin, `${prefix}pins`)))].sort() }
+}
+
+/** Options that go into a TLS context: Node ignores them beside one that is given. */
+const OF_THE_CONTEXT = [
+  ...(['ca', 'cert', 'key', 'pfx', 'passphrase', 'crl', 'ciphers', 'sigalgs', 'ecdhCurve', 'minVersion', 'maxVersion'] as const),
+  ...(['secureOptions', 'certificateCompression'] as const),
+]
+
+/** @throws UsageError `ERR_INVALID_OPTION` for a context that is not valid, or is not alone. */
+function checkContext(options: TlsOptions, prefix: string): void {
+  const { secureContext } = options
+  if (secureContext === undefined) return
+  if (typeof secureContext !== 'object' || typeof secureContext?.context !== 'object')
+    throw invalidOption(`${prefix}secureContext`, 'the result of tls.createSecureContext()', secureContext)
+  const other = OF_THE_CONTEXT.find((name) => options[name] !== undefined)
+  if (other === undefined) return
+  const message = `option ${prefix}${other}: a secureContext has its own; pass it to tls.createSecureContext()`
+  throw new UsageError('ERR_INVALID_OPTION', message)
 }
 
 /** RFC 6066 §3: "a byte string using ASCII encoding without a trailing dot". */

@@ -24,3 +24,15 @@ it('a context with a certificate authenticates the client; one that cannot be re
   expect(mayAuthenticate(createSecureContext({ ca: authority.ca, key, cert }))).toBe(true)
   expect(mayAuthenticate({ context: {} } as never)).toBe(true)
 })
+
+it.each(['ca', 'ciphers', 'minVersion', 'certificateCompression'])(
+  '%s beside it is refused, because Node would ignore it',
+  (name) => {
+    const tls = { secureContext: createSecureContext(), [name]: 'any' }
+    expect(() => createClient({ tls: tls as never })).toThrow(`option tls.${name}: a secureContext has its own`)
+  },
+)
+
+it.each([null, true, {}])('%j is not a context', (secureContext) => {
+  expect(() => createClient({ tls: { secureContext: secureContext as never } })).toThrow('option tls.secureContext')
+})
