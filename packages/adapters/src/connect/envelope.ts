@@ -1,19 +1,9 @@
 /** Messages with their prefix of flags and length, as in gRPC ("Length-Prefixed-Message") and gRPC-Web. */
 
-/** Bytes of the prefix. */
-export const PREFIX_BYTES = 5
+import { PREFIX_BYTES } from '../grpc/frames.js'
 
 /** Flag of an envelope with trailers, in gRPC-Web. */
 const TRAILERS = 0x80
-
-/** Returns the message with its prefix: not compressed. */
-export function enveloped(message: Uint8Array): Uint8Array {
-  const envelope = Buffer.allocUnsafe(PREFIX_BYTES + message.length)
-  envelope[0] = 0
-  envelope.writeUInt32BE(message.length, 1)
-  envelope.set(message, PREFIX_BYTES)
-  return envelope
-}
 
 /** The content of a response with one message, and its trailers in gRPC-Web. */
 export interface Opened {

@@ -1,7 +1,8 @@
 /** Unary calls that succeed, as each protocol has them. Must know nothing of other calls: see `unary-shortcut.ts`. */
 
 import type { UniversalClientResponse } from '@connectrpc/connect/protocol'
-import { appendTrailers, enveloped, opened } from './envelope.js'
+import { frameOf } from '../grpc/frames.js'
+import { appendTrailers, opened } from './envelope.js'
 
 /** A response with one message that is not compressed. */
 export interface SimpleResponse {
@@ -45,7 +46,7 @@ export const CONNECT: UnaryProtocol = {
 /** gRPC: messages in envelopes, and a status in the trailers. */
 export const GRPC: UnaryProtocol = {
   contentEncoding: undefined,
-  contentOf: enveloped,
+  contentOf: (message) => frameOf(message, false),
   isSimple: (header, accepted) => isGrpc(header, 'application/grpc', accepted),
   open({ header, trailer }, content) {
     const message = trailer.get('grpc-status') === '0' ? opened(content, false)?.message : undefined
@@ -56,7 +57,7 @@ export const GRPC: UnaryProtocol = {
 /** gRPC-Web: the trailers are another envelope of the content. */
 export const GRPC_WEB: UnaryProtocol = {
   contentEncoding: undefined,
-  contentOf: enveloped,
+  contentOf: (message) => frameOf(message, false),
   isSimple: (header, accepted) => isGrpc(header, 'application/grpc-web', accepted),
   open({ header }, content) {
     const found = opened(content, true)

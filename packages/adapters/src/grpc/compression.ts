@@ -21,6 +21,8 @@ export function compress(message: Uint8Array, encoding: Encoding): Promise<Uint8
  * @param mostBytes maximum length of the result.
  */
 export function decompress(message: Uint8Array, encoding: Encoding, mostBytes: number): Promise<Uint8Array> {
+  // An empty message may be marked as compressed: zlib would call it truncated.
+  if (message.length === 0) return Promise.resolve(message)
   const run = encoding === 'gzip' ? zlib().gunzip : zlib().inflate
   const options = { maxOutputLength: Math.min(Math.max(mostBytes, 1), MOST_OUTPUT) }
   return new Promise((resolve, reject) =>

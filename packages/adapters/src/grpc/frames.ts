@@ -1,7 +1,7 @@
 /** Length-prefixed messages (doc/PROTOCOL-HTTP2.md, "Length-Prefixed-Message"). */
 
 /** A flag and a length of four bytes precede each message. */
-const PREFIX_BYTES = 5
+export const PREFIX_BYTES = 5
 
 /** Returns a message with its prefix, in one piece. */
 export function frameOf(message: Uint8Array, isCompressed: boolean): Uint8Array {

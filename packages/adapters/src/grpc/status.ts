@@ -1,7 +1,8 @@
 /** Status codes of gRPC, and how HTTP and this client's errors map to them. */
 
-import { ConnectError, ConnectionError, ResponseError, StreamError, TimeoutError, UnshardError, UsageError } from '@unshard/core'
+import { UnshardError } from '@unshard/core'
 import { isTooLarge } from './compression.js'
+import { statusOfError } from './error-status.js'
 import { FrameError } from './frames.js'
 
 /** The status codes of gRPC (https://github.com/grpc/grpc/blob/master/doc/statuscodes.md). */
@@ -83,14 +84,6 @@ export function notGrpc(status: number, type: string | undefined): Outcome {
   return outcomeOf(Status.UNKNOWN, `the content-type ${shown} of the server is not application/grpc`)
 }
 
-/** Maps the error code of RST_STREAM (doc/PROTOCOL-HTTP2.md, "Errors"); others are `INTERNAL`. */
-const FROM_RESET = new Map<number, number>([
-  [0x7, Status.UNAVAILABLE],
-  [0x8, Status.CANCELLED],
-  [0xb, Status.RESOURCE_EXHAUSTED],
-  [0xc, Status.PERMISSION_DENIED],
-])
-
 /** The outcome of a request that failed. */
 export function outcomeOfError(error: unknown): Outcome {
   const details = error instanceof Error ? error.message : String(error)
@@ -98,15 +91,12 @@ export function outcomeOfError(error: unknown): Outcome {
 }
 
 function codeOfError(error: unknown): number {
-  if (error instanceof StreamError) return FROM_RESET.get(error.errorCode ?? -1) ?? Status.INTERNAL
-  if (error instanceof TimeoutError) return error.phase === 'total' ? Status.DEADLINE_EXCEEDED : Status.UNAVAILABLE
-  if (error instanceof ConnectError || error instanceof ConnectionError) return Status.UNAVAILABLE
-  if (error instanceof ResponseError) return error.code === 'ERR_BODY_TOO_LARGE' ? Status.RESOURCE_EXHAUSTED : Status.INTERNAL
+  // The source of the messages failed: its error is that of the call.
+  if (error instanceof UnshardError && error.code === 'ERR_REQUEST_BODY') return codeOfError(error.cause)
+  if (error instanceof UnshardError) return statusOfError(error)
   if (error instanceof FrameError) return error.isTooLarge ? Status.RESOURCE_EXHAUSTED : Status.INTERNAL
-  if (isTooLarge(error)) return Status.RESOURCE_EXHAUSTED
-  if (error instanceof UsageError) return Status.INTERNAL
   // Any other reason is the caller's.
-  return error instanceof UnshardError ? Status.UNKNOWN : Status.CANCELLED
+  return isTooLarge(error) ? Status.RESOURCE_EXHAUSTED : Status.CANCELLED
 }
 
 /** Reads the outcome from the fields that end a response. `undefined` without a valid `grpc-status`. */

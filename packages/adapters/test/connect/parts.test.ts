@@ -2,7 +2,10 @@
 
 import { Code } from '@connectrpc/connect'
 import { compressionBrotli, compressionGzip } from '../../src/connect/compression.js'
-import { appendTrailers, enveloped, opened } from '../../src/connect/envelope.js'
+import { appendTrailers, opened } from '../../src/connect/envelope.js'
+import { frameOf } from '../../src/grpc/frames.js'
+
+const enveloped = (message: Uint8Array): Uint8Array => frameOf(message, false)
 
 const message = Buffer.from('a message that repeats itself, '.repeat(100))
 

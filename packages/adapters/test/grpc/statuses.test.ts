@@ -83,6 +83,30 @@ it.each([
   expect((await failureOf(answer(200, GRPC, content))).status).toBe(Status.INTERNAL)
 })
 
+it('an empty message that is marked as compressed is empty', async () => {
+  const grpc = await calling((_request, response) => {
+    response.writeHead(200, { ...GRPC, 'grpc-encoding': 'gzip' })
+    ;(response as unknown as Http2ServerResponse).addTrailers({ 'grpc-status': '0' })
+    response.end(Buffer.from([1, 0, 0, 0, 0]))
+  })
+  expect((await grpc.unary(METHOD, Buffer.alloc(1))).response).toHaveLength(0)
+  expect((await grpc.serverStream(METHOD, Buffer.alloc(1)).next()).value).toHaveLength(0)
+})
+
+it('the error of a source of messages is the cause, and the call is over', async () => {
+  const grpc = await calling((_request, response) => void response.writeHead(200, GRPC).flushHeaders())
+  const broken = new Error('the source is broken')
+  async function* messages(): AsyncGenerator<Buffer> {
+    yield Buffer.alloc(1)
+    throw broken
+  }
+  const error = await grpc
+    .bidi(METHOD, messages())
+    .next()
+    .catch((caught: unknown) => caught)
+  expect(error).toMatchObject({ status: Status.CANCELLED, cause: { code: 'ERR_REQUEST_BODY', cause: broken } })
+})
+
 it('a message that cannot be decompressed, and an encoding that is not known, are INTERNAL', async () => {
   const compressed = Buffer.from([1, 0, 0, 0, 2, 104, 105])
   for (const encoding of ['gzip', 'br']) {

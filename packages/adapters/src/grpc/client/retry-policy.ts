@@ -72,8 +72,7 @@ export class ServiceConfigs {
    */
   delayMs(policy: RetryPolicy, attempts: number, outcome: Outcome): number | undefined {
     const isRetryable = policy.codes.has(outcome.code)
-    if (outcome.code === 0) this.#budget?.succeeded()
-    else if (isRetryable || pushbackOf(outcome) !== undefined) this.#budget?.failed()
+    if (isRetryable || pushbackOf(outcome) !== undefined) this.#budget?.failed()
     if (!isRetryable || attempts >= policy.maxAttempts || this.#budget?.isSpent === true) return undefined
     const pushback = pushbackOf(outcome)
     // A value that is not a number of milliseconds means: do not retry.

@@ -3,7 +3,7 @@
 import type { HttpResponse } from '@unshard/core'
 import { fieldList } from '@unshard/core/internal'
 import { decompress, encodingOf } from '../compression.js'
-import { FrameError, FrameReader } from '../frames.js'
+import { FrameError, FrameReader, PREFIX_BYTES } from '../frames.js'
 import { isGrpc, notGrpc, type Outcome, outcomeOf, outcomeOfError, outcomeOfFields, Status } from '../status.js'
 import type { Call, CallContext } from './call-context.js'
 import type { Method } from './definition.js'
@@ -19,9 +19,6 @@ export interface GrpcResponse<Response> {
   readonly trailers: CallMetadata
   readonly status: { readonly code: number; readonly details: string }
 }
-
-/** Bytes of the prefix of a message. */
-const PREFIX_BYTES = 5
 
 /** An attempt that has ended. */
 interface Attempt {
