@@ -1,8 +1,9 @@
 /** The settings of a channel: its target, its credentials and its options, checked once. */
 
-import type { Client, PoolOptions } from '@unshard/core'
+import type { Client, TlsOptions } from '@unshard/core'
 import { invalidOption, namesOf, type OptionSchema, ownOptions, printable, value } from '@unshard/core/internal'
 import type { Encoding } from '../compression.js'
+import { cleartextIsolation, tlsIsolation } from '../isolations.js'
 import { baseUrlOf } from '../target.js'
 import { userAgent } from '../user-agent.js'
 import { type ChannelSecurity, securityOf } from './credentials.js'
@@ -52,8 +53,8 @@ export interface ChannelSettings {
 
 /** The default of gRPC. */
 const MOST_RECEIVED = 4 * 1024 * 1024
-/** Settings for connections that are used for gRPC alone. */
-const H2_ONLY: PoolOptions = { protocols: ['h2'] }
+const COMPRESSION = 'grpc.default_compression_algorithm'
+/** `compressionAlgorithms` of `@grpc/grpc-js`. */
 const ENCODINGS: readonly (Encoding | undefined)[] = [undefined, 'deflate', 'gzip']
 
 /** @throws UsageError for a target, credentials or an option that is not valid. */
@@ -71,7 +72,6 @@ export function settingsOf(
   const baseUrl = baseUrlOf(target, security.isSecure)
   warnOfOthers(options)
   const text = (name: string): string | undefined => textOf(options, name)
-  const algorithm = numberOf(options, 'grpc.default_compression_algorithm') ?? 0
   return {
     ...{ client, target, baseUrl, isSecure: security.isSecure },
     serviceUrl: `https://${new URL(baseUrl).hostname}`,
@@ -79,22 +79,21 @@ export function settingsOf(
     callCredentials: security.callCredentials,
     authority: text('grpc.default_authority'),
     userAgent: userAgent(text('grpc.primary_user_agent'), text('grpc.secondary_user_agent')),
-    encoding: ENCODINGS[algorithm],
+    encoding: encodingOf(numberOf(options, COMPRESSION) ?? 0),
     mostSentBytes: limitOf(numberOf(options, 'grpc.max_send_message_length') ?? -1),
     mostReceivedBytes: limitOf(numberOf(options, 'grpc.max_receive_message_length') ?? MOST_RECEIVED),
   }
+}
+
+function encodingOf(algorithm: number): Encoding | undefined {
+  if (!(algorithm in ENCODINGS)) throw invalidOption(COMPRESSION, '0, 1 or 2', algorithm)
+  return ENCODINGS[algorithm]
 }
 
 /** -1 is no limit. */
 function limitOf(bytes: number): number {
   return bytes < 0 ? Number.POSITIVE_INFINITY : bytes
 }
-
-/** Numbers of TLS contexts: connections of one may be shared. */
-const contexts = new WeakMap<object, number>()
-let lastContext = 0
-/** The isolations that a client knows already. */
-const opened = new WeakMap<Client, Set<string>>()
 
 /** Returns the isolation of a channel's requests, and defines its pool. */
 function isolationOf(
@@ -104,22 +103,22 @@ function isolationOf(
   options: GrpcChannelOptions,
 ): string | undefined {
   if (isSecure && own.tls === 'client') return own.isolation
+  if (tls === undefined) return cleartextIsolation(client, own.isolation)
   const servername = textOf(options, 'grpc.ssl_target_name_override')
-  const base = tls === undefined ? 'grpc-cleartext' : `grpc-tls-${contextNumber(tls.secureContext)}`
-  const parts = [base, servername, own.isolation].filter((part) => part !== undefined)
-  const name = parts.join(' ')
-  const names = opened.get(client) ?? new Set()
-  opened.set(client, names)
-  if (names.has(name)) return name
-  names.add(name)
-  if (tls === undefined) client.pools.open(name, { cleartextProtocol: 'h2' })
-  else client.pools.open(name, { ...H2_ONLY, tls: { ...tls, ...(servername !== undefined && { servername }) } as never })
-  return name
+  const { secureContext, checkServerIdentity, rejectUnauthorized } = tls
+  // All that decides about trust: equal keys share connections.
+  const check = checkServerIdentity === undefined ? 0 : numberFor(checkServerIdentity)
+  const key = [numberFor(secureContext), check, rejectUnauthorized !== false, servername ?? ''].join()
+  return tlsIsolation(client, key, own.isolation, { ...tls, ...(servername !== undefined && { servername }) } as TlsOptions)
 }
 
-function contextNumber(context: object): number {
-  const number = contexts.get(context) ?? ++lastContext
-  contexts.set(context, number)
+/** Numbers of TLS contexts and functions. */
+const numbers = new WeakMap<object, number>()
+let lastNumber = 0
+
+function numberFor(object: object): number {
+  const number = numbers.get(object) ?? ++lastNumber
+  numbers.set(object, number)
   return number
 }
 
@@ -140,7 +139,7 @@ function numberOf(options: GrpcChannelOptions, name: string): number | undefined
 /** Options that a channel uses. */
 const USED: ReadonlySet<string> = new Set([
   ...['grpc.ssl_target_name_override', 'grpc.default_authority', 'grpc.primary_user_agent', 'grpc.secondary_user_agent'],
-  ...['grpc.max_send_message_length', 'grpc.max_receive_message_length', 'grpc.default_compression_algorithm'],
+  ...['grpc.max_send_message_length', 'grpc.max_receive_message_length', COMPRESSION],
 ])
 /** Options whose subject is a matter of the client, as docs/guides/grpc.md says. */
 const OF_THE_CLIENT: ReadonlySet<string> = new Set([

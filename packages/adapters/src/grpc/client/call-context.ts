@@ -4,6 +4,7 @@ import { type Client, type RequestOptions, UsageError } from '@unshard/core'
 import { invalidOption, numberIn, ownOptions, shownValue } from '@unshard/core/internal'
 import { compress, type Encoding } from '../compression.js'
 import { frameOf } from '../frames.js'
+import { cleartextIsolation } from '../isolations.js'
 import { requestFields } from '../request-fields.js'
 import { userAgent } from '../user-agent.js'
 import type { Method, ProtobufFunctions } from './definition.js'
@@ -13,8 +14,6 @@ import { type MethodConfig, ServiceConfigs } from './retry-policy.js'
 
 /** `application/grpc` is protobuf unless a subtype says otherwise. */
 const CONTENT_TYPE = 'application/grpc'
-/** The isolation of cleartext requests: the pool of its origin speaks HTTP/2 without TLS. */
-const CLEARTEXT = 'grpc-cleartext'
 
 /** A call before it is sent. */
 export interface Call {
@@ -54,7 +53,7 @@ export class CallContext {
     this.mostReceived = numberIn(GRPC_CLIENT_OPTIONS, own, 'maxReceiveBytes')
     this.#baseUrl = url.href.replace(/\/$/, '')
     this.#isolation =
-      url.protocol.startsWith('http:') || url.protocol.startsWith('http+') ? cleartext(client, isolation) : isolation
+      url.protocol.startsWith('http:') || url.protocol.startsWith('http+') ? cleartextIsolation(client, isolation) : isolation
     this.#userAgent = userAgent(own.userAgent)
     this.#metadata = metadataFields(own.metadata)
     this.#timeoutMs = numberIn(GRPC_CLIENT_OPTIONS, own, 'timeoutMs')
@@ -116,13 +115,6 @@ function urlOf(given: string | URL | undefined): URL {
     'ERR_INVALID_URL',
     `option baseUrl: ${shownValue(String(given))} must be a URL such as https://api.example`,
   )
-}
-
-/** Returns an isolation whose connections speak HTTP/2 without TLS. */
-function cleartext(client: Client, isolation: string | undefined): string {
-  const name = isolation === undefined ? CLEARTEXT : `${CLEARTEXT} ${isolation}`
-  client.pools.open(name, { cleartextProtocol: 'h2' })
-  return name
 }
 
 function merged(
