@@ -1,6 +1,7 @@
 /** Clients of `@grpc/grpc-js` over our client, against its real server: the cases of the interop tests of gRPC, and hostile ones. */
 
 import { once } from 'node:events'
+import { createSecureContext } from 'node:tls'
 import type * as grpc from '@grpc/grpc-js'
 import { coalescing, createClient } from 'unshard'
 import { channel, channelFactory } from 'unshard/grpc'
@@ -42,7 +43,7 @@ async function all(stream: AsyncIterable<Buffer>): Promise<string[]> {
   return received
 }
 
-describe.each(LIBRARIES)('%s', (_name, library) => {
+describe.each(LIBRARIES)('%s', (name, library) => {
   const metadata = (): never => new library.Metadata() as never
 
   it.each([false, true])('sends and receives an empty and a large message (without TLS: %s)', async (cleartext) => {
@@ -160,15 +161,17 @@ describe.each(LIBRARIES)('%s', (_name, library) => {
   })
 
   it('a reader that is slow holds the server back', async () => {
-    const { client } = await start(library)
+    const { client, seen } = await start(library)
     const stream = client.serverStream(text('wide 2000'), metadata())
-    const [first] = (await once(stream, 'readable')) as [Buffer]
-    void first
-    let count = 0
-    for await (const message of stream as AsyncIterable<Buffer>) {
-      if (count < 3) await new Promise((resolve) => setTimeout(resolve, 10))
-      expect(Number(String(message).trim())).toBe(count++)
+    await once(stream, 'readable')
+    // The server writes until it is held back: twenty looks without another message.
+    for (let same = 0, before = -1; same < 20; same = seen.written === before ? same + 1 : 0) {
+      before = seen.written
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
     }
+    expect(seen.written).toBeLessThan(500)
+    let count = 0
+    for await (const message of stream as AsyncIterable<Buffer>) expect(Number(String(message).trim())).toBe(count++)
     expect(count).toBe(2_000)
   })
 
@@ -193,6 +196,76 @@ describe.each(LIBRARIES)('%s', (_name, library) => {
     )
     client.close()
     expect(() => client.unary(text('x'), metadata(), {}, () => undefined)).toThrow('shut down')
+  })
+
+  it('waitForReady ends when the channel or the client is closed, and not with an uncaught error', async () => {
+    const reserved = await fixture.grpcServer(handlers().handlers as never)
+    reserved.server.forceShutdown()
+    const credentials = library.credentials.createSsl(Buffer.from(fixture.authority.ca))
+    const address = `a.test.example:${reserved.port}`
+    const Service = library.makeGenericClientConstructor(SERVICE as never, 'Service') as unknown as Constructor
+    const patient = (): never => new library.Metadata({ waitForReady: true }) as never
+    for (const [closed, code] of [
+      ['channel', 14],
+      ['client', 1],
+    ] as const) {
+      const own = fixture.client()
+      const client = new Service(address, credentials, { channelOverride: channel(own, address, credentials as never) })
+      const waiting = caught(unary(client, text('x'), patient()))
+      const states = client.getChannel()
+      // The first attempt has failed: the call waits for the next one.
+      while (states.getConnectivityState(false) !== 3) await new Promise(setImmediate)
+      if (closed === 'channel') client.close()
+      else own.destroy()
+      expect(await waiting).toMatchObject({ code })
+    }
+  })
+
+  it('credentials of one TLS context that verify differently share no connection', async () => {
+    const { server } = await start(library)
+    const context = createSecureContext({ ca: fixture.authority.ca })
+    const own = fixture.client()
+    const Service = library.makeGenericClientConstructor(SERVICE as never, 'Service') as unknown as Constructor
+    const refused = new Error('refused by the check')
+    const checks = [{ rejectUnauthorized: false }, {}, { checkServerIdentity: () => refused }]
+    const outcomes: unknown[] = []
+    for (const options of checks) {
+      const credentials = library.credentials.createFromSecureContext(context, options as never)
+      const address = `a.test.example:${server.port}`
+      const client = new Service(address, credentials, { channelOverride: channel(own, address, credentials as never) })
+      outcomes.push(
+        await unary(client, text('ok'), metadata()).then(
+          ({ response }) => String(response),
+          ({ code }) => code,
+        ),
+      )
+      client.close()
+    }
+    expect(outcomes).toEqual(['ok', 'ok', 14])
+    // Version 1.8 has no `rejectUnauthorized`.
+    expect(own.stats().connections).toHaveLength(name === 'grpc-js 1.8' ? 1 : 2)
+  })
+
+  it('a call of a server that makes calls keeps no listener of them', async () => {
+    const inner = await start(library)
+    const counts: number[] = []
+    const outer = await fixture.grpcServer({
+      async unary(call: grpc.ServerUnaryCall<Buffer, Buffer>, done: grpc.sendUnaryData<Buffer>) {
+        const before = call.listenerCount('cancelled')
+        for (let i = 0; i < 20; i++) await unary(inner.client, text('x'), metadata(), { parent: call as never })
+        counts.push(call.listenerCount('cancelled') - before)
+        done(null, Buffer.alloc(0))
+      },
+    })
+    const credentials = library.credentials.createSsl(Buffer.from(fixture.authority.ca))
+    const address = `a.test.example:${outer.port}`
+    const Service = library.makeGenericClientConstructor(SERVICE as never, 'Service') as unknown as Constructor
+    const client = new Service(address, credentials, {
+      channelOverride: channel(fixture.client(), address, credentials as never),
+    })
+    await unary(client, text('x'), metadata())
+    expect(counts).toEqual([0])
+    client.close()
   })
 
   it('interceptors, credentials of calls and of the channel are applied', async () => {

@@ -19,11 +19,13 @@ export const SPECIAL = '\t\ntest with whitespace\r\nand Unicode BMP ☺ and non-
 export interface Seen {
   readonly cancelled: string[]
   readonly deadlines: (Date | number)[]
+  /** Messages that streams have written. */
+  written: number
 }
 
 /** Returns handlers, and what they see. */
 export function handlers(): { readonly seen: Seen; readonly handlers: Record<string, unknown> } {
-  const seen: Seen = { cancelled: [], deadlines: [] }
+  const seen: Seen = { cancelled: [], deadlines: [], written: 0 }
   return {
     seen,
     handlers: {
@@ -35,7 +37,7 @@ export function handlers(): { readonly seen: Seen; readonly handlers: Record<str
       },
       serverStream(call: ServerWritableStream<Buffer, Buffer>) {
         call.on('cancelled', () => seen.cancelled.push(call.request.toString()))
-        answerStream(call)
+        answerStream(call, seen)
       },
       clientStream(call: ServerReadableStream<Buffer, Buffer>, done: Done) {
         let bytes = 0
@@ -77,7 +79,7 @@ function answerUnary(text: string, call: ServerUnaryCall<Buffer, Buffer>, done: 
   done(null, call.request)
 }
 
-function answerStream(call: ServerWritableStream<Buffer, Buffer>): void {
+function answerStream(call: ServerWritableStream<Buffer, Buffer>, seen: Seen): void {
   const [what, count] = call.request.toString().split(' ')
   if (what === 'waits') {
     call.write(Buffer.from('first'))
@@ -85,8 +87,10 @@ function answerStream(call: ServerWritableStream<Buffer, Buffer>): void {
   }
   let i = 0
   const fill = (): void => {
-    while (i < Number(count))
+    while (i < Number(count)) {
+      seen.written++
       if (!call.write(Buffer.from(`${i++}`.padEnd(what === 'wide' ? 65_536 : 1)))) return void call.once('drain', fill)
+    }
     if (what === 'fails') call.emit('error', { code: status.DATA_LOSS, details: 'lost' })
     else call.end()
   }

@@ -47,6 +47,8 @@ export class ChannelCall implements GrpcCall {
   /** Messages that wait for the request, or for their turn in its content. */
   readonly #outgoing: Outgoing[] = []
   #isClosed = false
+  /** Called when the call is over. */
+  onOver: (() => void) | undefined
   #content: ContentHandoff | undefined
   #isWriting = false
   /** The request has taken all of its content. */
@@ -142,7 +144,10 @@ export class ChannelCall implements GrpcCall {
   #whenReady(): void {
     if (this.#outcome !== undefined) return
     if (this.#metadata!.getOptions().waitForReady !== true) return this.#prepare()
-    this.#stopWaiting = this.#connectivity.whenReady(() => this.#prepare())
+    this.#stopWaiting = this.#connectivity.whenReady(
+      () => this.#prepare(),
+      () => this.#end(outcomeOf(Status.UNAVAILABLE, 'the channel was closed')),
+    )
   }
 
   /** Makes the content: one message in memory, which can be sent again, or a stream of messages. */
@@ -227,6 +232,7 @@ export class ChannelCall implements GrpcCall {
     if (this.#outcome !== undefined) return
     this.#outcome = outcome
     clearTimeout(this.#timer)
+    this.onOver?.()
     this.#stopWaiting?.()
     if (this.#content !== undefined) {
       if (!this.#isSent) this.#exchange?.stopSending()

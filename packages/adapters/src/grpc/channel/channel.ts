@@ -1,6 +1,7 @@
 /** Channels for clients of `@grpc/grpc-js`: its calls are requests of this client. */
 
 import type { Client } from '@unshard/core'
+import { Status } from '../status.js'
 import { ChannelCall } from './channel-call.js'
 import { type ChannelOwnOptions, type ChannelSettings, type GrpcChannelOptions, settingsOf } from './channel-settings.js'
 import { ConnectivityWatch } from './connectivity.js'
@@ -105,8 +106,12 @@ class Channel implements GrpcChannel {
       deadlineMs = Math.min(deadlineMs, Number(parentCall.getDeadline()))
     const settings = host === null || host === undefined || host === '' ? this.#settings : { ...this.#settings, authority: host }
     const call = new ChannelCall(settings, this.#connectivity, method, deadlineMs)
-    if (parentCall !== null && (flags & PROPAGATE_CANCELLATION) !== 0)
-      parentCall.on('cancelled', () => call.cancelWithStatus(1, 'Cancelled by parent call'))
+    if (parentCall !== null && (flags & PROPAGATE_CANCELLATION) !== 0) {
+      const cancel = (): void => call.cancelWithStatus(Status.CANCELLED, 'Cancelled by parent call')
+      parentCall.on('cancelled', cancel)
+      // A parent may have many calls, and live longer than each of them.
+      call.onOver = () => parentCall.removeListener('cancelled', cancel)
+    }
     return call
   }
 }

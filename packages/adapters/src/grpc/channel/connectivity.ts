@@ -1,10 +1,12 @@
 /** The state of a channel, by the pool of its origin. */
 
-import type { WarmResult } from '@unshard/core'
 import type { ChannelSettings } from './channel-settings.js'
 
 /** `connectivityState` of `@grpc/grpc-js`. */
 export const Connectivity = { IDLE: 0, CONNECTING: 1, READY: 2, TRANSIENT_FAILURE: 3, SHUTDOWN: 4 } as const
+
+/** The result of connecting; a closed client never connects again. */
+type Attempt = 'connected' | 'failed' | 'client closed'
 
 interface Watcher {
   readonly from: number
@@ -25,7 +27,8 @@ export class ConnectivityWatch {
   readonly #settings: ChannelSettings
   readonly #watchers = new Set<Watcher>()
   #looking: NodeJS.Timeout | undefined
-  #dial: Promise<WarmResult[]> | undefined
+  #dial: Promise<Attempt> | undefined
+  readonly #waits = new Set<ReadyWait>()
   #hasFailed = false
   #isShutDown = false
 
@@ -42,58 +45,44 @@ export class ConnectivityWatch {
       this.#hasFailed = false
       return Connectivity.READY
     }
-    if (dial) this.connect()
+    if (dial) void this.connect()
     if (this.#dial !== undefined || (pool?.dialing ?? 0) > 0) return Connectivity.CONNECTING
     return this.#hasFailed ? Connectivity.TRANSIENT_FAILURE : Connectivity.IDLE
   }
 
-  /** Connects, unless a connection is being made. */
-  connect(): void {
-    if (this.#dial !== undefined || this.#isShutDown) return
+  /** Connects, unless a connection is being made. Resolves with the result. */
+  connect(): Promise<Attempt> {
+    this.#dial ??= this.#connect().finally(() => {
+      this.#dial = undefined
+      this.#look()
+    })
+    return this.#dial
+  }
+
+  async #connect(): Promise<Attempt> {
     const { client, baseUrl, isolation } = this.#settings
-    this.#dial = client.warm([isolation === undefined ? baseUrl : { origin: baseUrl, isolation }])
-    this.#dial
-      .then(
-        ([result]) => {
-          this.#hasFailed = result?.error !== undefined
-        },
-        () => {
-          this.#hasFailed = true
-        },
-      )
-      .finally(() => {
-        this.#dial = undefined
-        this.#look()
-      })
+    try {
+      const [result] = await client.warm([isolation === undefined ? baseUrl : { origin: baseUrl, isolation }])
+      this.#hasFailed = result?.error !== undefined
+      return this.#hasFailed ? 'failed' : 'connected'
+    } catch {
+      this.#hasFailed = true
+      return 'client closed'
+    }
   }
 
   /**
-   * Calls back once the channel is ready, at once if it is. After a failed connection it tries again
-   * after a pause (doc/connection-backoff.md). @returns a function that ends the wait.
+   * Calls `ready` once the channel is ready, at once if it is, or if its client is closed: a request then
+   * says so. After a failed connection it tries again after a pause (doc/connection-backoff.md).
+   * @param closed called instead if the channel is closed before.
+   * @returns a function that ends the wait.
    */
-  whenReady(callback: () => void): () => void {
-    if (this.state(false) === Connectivity.READY) {
-      callback()
-      return () => undefined
-    }
-    let timer: NodeJS.Timeout | undefined
-    let isOver = false
-    const attempt = (pauseMs: number): void => {
-      this.connect()
-      void this.#dial!.then(
-        ([result]) => result?.error === undefined,
-        () => false,
-      ).then((isReady) => {
-        if (isOver) return
-        if (isReady) return callback()
-        timer = setTimeout(() => attempt(Math.min(pauseMs * BACKOFF_FACTOR, MOST_BACKOFF_MS)), pauseMs)
-      })
-    }
-    attempt(BACKOFF_MS)
-    return () => {
-      isOver = true
-      clearTimeout(timer)
-    }
+  whenReady(ready: () => void, closed: () => void): () => void {
+    const wait = new ReadyWait(this, ready, closed)
+    this.#waits.add(wait)
+    wait.onOver = () => this.#waits.delete(wait)
+    wait.attempt()
+    return () => wait.end()
   }
 
   /** Calls back when the state is no longer `from`, or with an error at the deadline. */
@@ -110,6 +99,7 @@ export class ConnectivityWatch {
   /** The channel is closed. */
   shutDown(): void {
     this.#isShutDown = true
+    for (const wait of this.#waits) wait.shutDown()
     this.#look()
   }
 
@@ -126,5 +116,46 @@ export class ConnectivityWatch {
       this.#looking = undefined
     }
     process.nextTick(watcher.callback, error)
+  }
+}
+
+/** A call that waits until its channel is ready. */
+class ReadyWait {
+  readonly #connectivity: ConnectivityWatch
+  readonly #ready: () => void
+  readonly #closed: () => void
+  #timer: NodeJS.Timeout | undefined
+  #isOver = false
+  /** Called once the wait is over. */
+  onOver: (() => void) | undefined
+
+  constructor(connectivity: ConnectivityWatch, ready: () => void, closed: () => void) {
+    this.#connectivity = connectivity
+    this.#ready = ready
+    this.#closed = closed
+  }
+
+  attempt(pauseMs: number = BACKOFF_MS): void {
+    if (this.#connectivity.state(false) === Connectivity.READY) return this.#finish(this.#ready)
+    void this.#connectivity.connect().then((result) => {
+      if (this.#isOver) return
+      if (result !== 'failed') return this.#finish(this.#ready)
+      this.#timer = setTimeout(() => this.attempt(Math.min(pauseMs * BACKOFF_FACTOR, MOST_BACKOFF_MS)), pauseMs)
+    })
+  }
+
+  shutDown(): void {
+    this.#finish(this.#closed)
+  }
+
+  end(): void {
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    this.onOver?.()
+  }
+
+  #finish(callback: () => void): void {
+    this.end()
+    callback()
   }
 }

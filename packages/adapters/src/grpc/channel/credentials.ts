@@ -32,12 +32,26 @@ export function securityOf(credentials: GrpcChannelCredentials): ChannelSecurity
   const isSecure = credentials._isSecure()
   if (credentials._createSecureConnector === undefined) {
     const options = credentials._getConnectionOptions?.() as CredentialsTls | null | undefined
-    return { isSecure, tls: isSecure ? tlsOf(options) : undefined, callCredentials: credentials._getCallCredentials?.() }
+    return {
+      isSecure,
+      tls: isSecure ? tlsOf(options) : undefined,
+      callCredentials: unlessEmpty(credentials._getCallCredentials?.()),
+    }
   }
   const connector = credentials._createSecureConnector({ scheme: 'dns', path: 'localhost' }, {}) as Connector
   const callCredentials = connector.getCallCredentials?.()
   connector.destroy?.()
-  return { isSecure, tls: isSecure ? tlsOf(connector.connectionOptions) : undefined, callCredentials }
+  return {
+    isSecure,
+    tls: isSecure ? tlsOf(connector.connectionOptions) : undefined,
+    callCredentials: unlessEmpty(callCredentials),
+  }
+}
+
+/** Empty credentials return what they are composed with: a call need not wait for their metadata. */
+function unlessEmpty(credentials: GrpcCallCredentials | undefined): GrpcCallCredentials | undefined {
+  const probe = {}
+  return credentials?.compose(probe) === probe ? undefined : credentials
 }
 
 function tlsOf(options: CredentialsTls | null | undefined): CredentialsTls {

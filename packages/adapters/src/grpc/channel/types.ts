@@ -41,6 +41,7 @@ export interface GrpcMessageContext {
 /** Credentials of calls: `CallCredentials`. */
 export interface GrpcCallCredentials {
   generateMetadata(options: { method_name: string; service_url: string }): Promise<GrpcMetadata>
+  compose(other: object): object
 }
 
 /** Credentials of a channel: `ChannelCredentials`. */
@@ -54,6 +55,7 @@ export interface GrpcChannelCredentials {
 /** A call of a server, whose cancellation and deadline a call of its handler may take over. */
 export interface GrpcParentCall {
   on(event: 'cancelled', listener: () => void): unknown
+  removeListener(event: 'cancelled', listener: () => void): unknown
   getDeadline(): Date | number
 }
 
