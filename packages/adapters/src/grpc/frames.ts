@@ -35,13 +35,14 @@ export class FrameError extends Error {
 /** Splits content into messages. Copies only messages that arrive in several parts. */
 export class FrameReader {
   readonly #mostBytes: number
-  #parts: Uint8Array[] = []
+  readonly #parts: Uint8Array[] = []
   /** Bytes of the first part that are read. */
   #offset = 0
   /** Bytes of all parts that are not read. */
   #unread = 0
-  /** Length of the next message with its prefix; 0 before the prefix is complete. */
-  #needed = 0
+  /** Length of the message whose prefix is read; -1 before that. */
+  #length = -1
+  #isCompressed = false
 
   /** @param mostBytes maximum length of a message, as it is received. */
   constructor(mostBytes: number) {
@@ -50,7 +51,7 @@ export class FrameReader {
 
   /** Whether a message has begun and is not complete. */
   get isInside(): boolean {
-    return this.#unread > 0
+    return this.#unread > 0 || this.#length >= 0
   }
 
   /** Adds a part. Its memory must stay as it is. */
@@ -65,44 +66,60 @@ export class FrameReader {
    * @throws FrameError if it is too large, or its flag is not 0 or 1.
    */
   next(): Frame | undefined {
-    if (this.#needed === 0) {
+    if (this.#length < 0) {
       if (this.#unread < PREFIX_BYTES) return undefined
-      this.#needed = this.#lengthOfNext()
+      this.#readPrefix()
     }
-    const needed = this.#needed
-    if (this.#unread < needed) return undefined
-    const part = this.#atLeast(needed)
-    const start = this.#offset
-    const bytes = Buffer.from(part.buffer, part.byteOffset + start + PREFIX_BYTES, needed - PREFIX_BYTES)
-    this.#needed = 0
-    this.#unread -= needed
-    this.#offset += needed
-    if (this.#offset === part.length) {
-      this.#parts.shift()
-      this.#offset = 0
-    }
-    return { isCompressed: part[start] === 1, bytes }
+    if (this.#unread < this.#length) return undefined
+    const bytes = this.#take(this.#length)
+    this.#length = -1
+    return { isCompressed: this.#isCompressed, bytes }
   }
 
-  #lengthOfNext(): number {
-    const part = this.#atLeast(PREFIX_BYTES)
-    const at = this.#offset
-    const flag = part[at]!
+  #readPrefix(): void {
+    const flag = this.#byte()
     if (flag > 1) throw new FrameError(`the flag of a message is ${flag}, not 0 or 1`, false)
-    const length = ((part[at + 1]! << 24) | (part[at + 2]! << 16) | (part[at + 3]! << 8) | part[at + 4]!) >>> 0
+    const length = ((this.#byte() << 24) | (this.#byte() << 16) | (this.#byte() << 8) | this.#byte()) >>> 0
     if (length > this.#mostBytes)
       throw new FrameError(`a message of ${length} bytes is larger than the maximum of ${this.#mostBytes} bytes`, true)
-    return PREFIX_BYTES + length
+    this.#isCompressed = flag === 1
+    this.#length = length
   }
 
-  /** The first part, joined with the others if fewer bytes of it are unread. */
-  #atLeast(bytes: number): Uint8Array {
+  #byte(): number {
+    const byte = this.#parts[0]![this.#offset]!
+    this.#skip(1)
+    return byte
+  }
+
+  /** Returns the next bytes: a view of the first part if they are all in it. */
+  #take(length: number): Uint8Array {
+    if (length === 0) return Buffer.alloc(0)
     const first = this.#parts[0]!
-    if (first.length - this.#offset >= bytes) return first
-    this.#parts[0] = first.subarray(this.#offset)
-    const whole = Buffer.concat(this.#parts)
-    this.#parts = [whole]
+    if (first.length - this.#offset < length) return this.#joined(length)
+    const bytes = Buffer.from(first.buffer, first.byteOffset + this.#offset, length)
+    this.#skip(length)
+    return bytes
+  }
+
+  #joined(length: number): Uint8Array {
+    const bytes = Buffer.allocUnsafe(length)
+    for (let at = 0; at < length; ) {
+      const part = this.#parts[0]!
+      const end = Math.min(part.length, this.#offset + length - at)
+      bytes.set(part.subarray(this.#offset, end), at)
+      at += end - this.#offset
+      this.#skip(end - this.#offset)
+    }
+    return bytes
+  }
+
+  /** Skips bytes of the first part. */
+  #skip(count: number): void {
+    this.#unread -= count
+    this.#offset += count
+    if (this.#offset < this.#parts[0]!.length) return
+    this.#parts.shift()
     this.#offset = 0
-    return whole
   }
 }
