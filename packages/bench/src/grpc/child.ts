@@ -2,6 +2,7 @@
 
 import { describe } from '../load.js'
 import { type GrpcSession, sessions } from './competitors.js'
+import { type BytesMethod, FAST_STREAM, STREAM } from './service.js'
 import { type GrpcAssignment, type GrpcTurn, IN_FLIGHT, MESSAGES } from './task.js'
 
 process.once('message', (assignment: GrpcAssignment) => {
@@ -10,11 +11,14 @@ process.once('message', (assignment: GrpcAssignment) => {
 process.once('uncaughtException', (error) => answer(failed(`uncaught: ${describe(error)}`)))
 process.once('disconnect', () => process.exit())
 
+type LoadArguments = [session: GrpcSession, seconds: number]
+
 async function measure({ competitor, kind, port, ca, seconds, warmupSeconds }: GrpcAssignment): Promise<GrpcTurn> {
   const session = await sessions.get(competitor)!(port, ca)
-  const run = kind === 'unary' ? unaryCalls : streams
+  const run =
+    kind === 'unary' ? unaryCalls : (...args: LoadArguments) => streams(kind === 'stream' ? STREAM : FAST_STREAM, ...args)
   // One first: a pool must know its server.
-  await session.unary()
+  await (kind === 'fast stream' ? session.stream(FAST_STREAM) : session.unary())
   await run(session, warmupSeconds)
   const [startedAt, before] = [performance.now(), process.cpuUsage()]
   const count = await run(session, seconds)
@@ -37,11 +41,11 @@ async function unaryCalls(session: GrpcSession, seconds: number): Promise<number
   return count
 }
 
-async function streams(session: GrpcSession, seconds: number): Promise<number> {
+async function streams(method: BytesMethod, session: GrpcSession, seconds: number): Promise<number> {
   const end = performance.now() + seconds * 1_000
   let count = 0
   do {
-    const messages = await session.stream()
+    const messages = await session.stream(method)
     if (messages !== MESSAGES) throw new Error(`${messages} messages of ${MESSAGES}`)
     count += messages
   } while (performance.now() < end)

@@ -1,13 +1,13 @@
 /** Clients of the service: `@grpc/grpc-js`, the same over `channel()`, and `grpcClient()`. */
 
-import { STREAM, UNARY } from './service.js'
+import { type BytesMethod, UNARY } from './service.js'
 
 /** A client of the service. */
 export interface GrpcSession {
   /** One unary call. */
   unary(): Promise<Uint8Array>
   /** Reads one stream to its end, and returns the number of messages. */
-  stream(): Promise<number>
+  stream(method: BytesMethod): Promise<number>
 }
 
 export const GRPC_JS = '@grpc/grpc-js'
@@ -36,10 +36,10 @@ async function openGrpcJs(port: number, ca: string, overChannel: boolean): Promi
           error === null ? resolve(value!) : reject(error),
         )
       }),
-    stream: () =>
+    stream: ({ path: streamPath }) =>
       new Promise((resolve, reject) => {
         let count = 0
-        const call = client.makeServerStreamRequest(STREAM.path, requestSerialize, responseDeserialize, REQUEST)
+        const call = client.makeServerStreamRequest(streamPath, requestSerialize, responseDeserialize, REQUEST)
         call.on('data', () => count++)
         call.on('end', () => resolve(count))
         call.on('error', reject)
@@ -57,9 +57,9 @@ async function openOwn(port: number, ca: string): Promise<GrpcSession> {
   const grpc = grpcClient(createClient({ tls: { ca } }), { baseUrl: `https://127.0.0.1:${port}` })
   return {
     unary: async () => (await grpc.unary(UNARY, REQUEST)).response,
-    async stream() {
+    async stream(method) {
       let count = 0
-      for await (const _ of grpc.serverStream(STREAM, REQUEST)) count++
+      for await (const _ of grpc.serverStream(method, REQUEST)) count++
       return count
     },
   }

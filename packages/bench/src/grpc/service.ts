@@ -11,6 +11,9 @@ export interface BytesMethod {
   readonly responseDeserialize: (value: Buffer) => Buffer
 }
 
+/** Extension of the document that is a stream. */
+export const EXTENSION = 'grpc'
+
 const same = (value: Buffer): Buffer => value
 
 function method(name: string, responseStream: boolean): BytesMethod {
@@ -27,3 +30,5 @@ function method(name: string, responseStream: boolean): BytesMethod {
 
 export const UNARY: BytesMethod = method('Unary', false)
 export const STREAM: BytesMethod = method('Stream', true)
+/** The name has an extension, from which nghttpd takes the media type. */
+export const FAST_STREAM: BytesMethod = method(`Stream.${EXTENSION}`, true)

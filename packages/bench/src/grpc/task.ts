@@ -7,14 +7,22 @@ export const MESSAGES = 20_000
 /** Unary calls in flight. */
 export const IN_FLIGHT = 100
 
+/**
+ * Loads: unary calls; a stream of which the server sends message by message, so that the client
+ * waits for it; and a stream of a server that is faster than the clients.
+ */
+export type GrpcKind = 'unary' | 'stream' | 'fast stream'
+
 export interface GrpcServerPort {
   readonly ca: string
   readonly port: number
+  /** nghttpd, whose document is a stream; `undefined` if it is not installed. */
+  readonly fastPort: number | undefined
 }
 
 export interface GrpcAssignment {
   readonly competitor: string
-  readonly kind: 'unary' | 'stream'
+  readonly kind: GrpcKind
   readonly port: number
   readonly ca: string
   readonly seconds: number
