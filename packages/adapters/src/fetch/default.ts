@@ -7,7 +7,8 @@ import { type Fetch, makeFetch } from './fetch.js'
 
 let client: Client | undefined
 
-function clientOfProcess(): Client {
+/** The client of the default `fetch`. */
+export function clientOfProcess(): Client {
   client ??= new Client({ reuse: coalescing() })
   return client
 }

@@ -1,0 +1,27 @@
+/** Counts the time since the last progress of a request. */
+
+/** Calls `onIdle` after a time without {@link IdleTimer.touch}. */
+export class IdleTimer {
+  readonly #onIdle: () => void
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(onIdle: () => void) {
+    this.#onIdle = onIdle
+  }
+
+  /** Starts anew. @param ms time in milliseconds; 0 stops it. */
+  start(ms: number): void {
+    this.stop()
+    if (ms > 0) this.#timer = setTimeout(this.#onIdle, ms)
+  }
+
+  /** Notes progress. */
+  touch(): void {
+    this.#timer?.refresh()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+}

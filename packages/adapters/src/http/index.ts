@@ -1,0 +1,3 @@
+export { HttpRequestError } from './errors.js'
+export { createHttp, createRequest, get, type HttpModule, type RequestFunction, request } from './request-function.js'
+export type { HttpOptions, ResponseCallback } from './target.js'
