@@ -97,7 +97,8 @@ function pairsOf(list: readonly string[]): [string, string][] {
   return Array.from({ length: list.length >> 1 }, (_, i) => [list[2 * i]!, list[2 * i + 1]!])
 }
 
-function refuseConnectionOptions(options: HttpOptions, host: string): void {
+/** @throws UsageError `ERR_INVALID_OPTION` for an option that decides how a connection is made. */
+export function refuseConnectionOptions(options: HttpOptions, host: string): void {
   const { agent, rejectUnauthorized, servername, checkServerIdentity: check } = options
   for (const name of OF_THE_CLIENT) {
     const value = (options as Record<string, unknown>)[name]

@@ -6,7 +6,7 @@ import { coalescing } from '@unshard/coalescing'
 import type { Client } from '@unshard/core'
 import { type ClientOptions, Client as CoreClient } from '@unshard/core'
 import { staticLookup, type TestWorld, testWorld } from '@unshard/testkit'
-import { createHttp, type HttpModule } from '../../src/http/index.js'
+import { createAgent, createHttp, type HttpModule } from '../../src/http/index.js'
 
 /** Events of a request and its response, in order. */
 export interface Recording {
@@ -52,6 +52,8 @@ function codeOf(error: Error): string {
 export function httpFixture(): TestWorld & {
   client(options?: ClientOptions): Client
   ours(options?: ClientOptions): HttpModule
+  /** Node's own functions, with an agent over our connections. */
+  throughAgent(options?: ClientOptions): HttpModule
   /** Node's own functions, with the certificate authority of the tests. */
   node(): HttpModule
 } {
@@ -62,18 +64,21 @@ export function httpFixture(): TestWorld & {
     world.defer(() => made.destroy())
     return made
   }
-  const node = (): HttpModule => {
-    const agent = new https.Agent({ ca: world.authority.ca, keepAlive: true })
-    world.defer(() => agent.destroy())
-    const with_ = (options: object = {}): object => ({ agent, ca: world.authority.ca, lookup, ...options })
+  const nodeWith = (defaults: object): HttpModule => {
     const wrap =
       (method: typeof https.request) =>
       (input: unknown, options?: unknown, callback?: unknown): ClientRequest =>
         typeof input === 'string' || input instanceof URL
-          ? method(input, with_(options as object), callback as never)
-          : method(with_(input as object), options as never)
+          ? method(input, { ...defaults, ...(options as object) }, callback as never)
+          : method({ ...defaults, ...(input as object) }, options as never)
     return { request: wrap(https.request), get: wrap(https.get as never) }
   }
-  const own = { client, node, ours: (options?: ClientOptions) => createHttp(client(options)) }
+  const node = (): HttpModule => {
+    const agent = new https.Agent({ ca: world.authority.ca, keepAlive: true })
+    world.defer(() => agent.destroy())
+    return nodeWith({ agent, ca: world.authority.ca, lookup })
+  }
+  const throughAgent = (options?: ClientOptions): HttpModule => nodeWith({ agent: createAgent(client(options)) })
+  const own = { client, node, throughAgent, ours: (options?: ClientOptions) => createHttp(client(options)) }
   return Object.defineProperties(own as never, Object.getOwnPropertyDescriptors(world)) as never
 }

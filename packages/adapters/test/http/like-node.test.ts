@@ -164,14 +164,19 @@ async function finished(recording: Recording): Promise<Recording> {
   return recording
 }
 
-describe.each([['h2'], ['http/1.1']] as const)('over %s', (protocol) => {
+describe.each([
+  ['createHttp() over HTTP/2', 'h2', 'ours'],
+  ['createHttp() over HTTP/1.1', 'http/1.1', 'ours'],
+  ['createAgent() over HTTP/2', 'h2', 'throughAgent'],
+  ['createAgent() over HTTP/1.1', 'http/1.1', 'throughAgent'],
+] as const)('%s', (_name, protocol, way) => {
   it.each(Object.entries(programs))('%s', async (_title, { handler, run, without = [], codesOnly = false }) => {
     const [oursServer, nodeServer] = await Promise.all([
       fixture.server({ protocols: [protocol], handler }),
       fixture.server({ protocols: ['http/1.1'], handler }),
     ])
     const expected = await finished(await run(fixture.node(), nodeServer.url('a.test.example'), nodeServer))
-    const ours = await finished(await run(fixture.ours(), oursServer.url('a.test.example'), oursServer))
+    const ours = await finished(await run(fixture[way](), oursServer.url('a.test.example'), oursServer))
     // The request and its response are closed in either order.
     const shown = ({ events }: Recording): string[] => {
       const others = events.filter((event) => event !== 'close' && !without.includes(event))
