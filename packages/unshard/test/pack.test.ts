@@ -145,6 +145,7 @@ it.each([
     import { EventSource, streamEvents } from 'unshard/events'
     import { grpcClient, type GrpcClient } from 'unshard/grpc'
     import { type HarRecorder, recordHar } from 'unshard/har'
+    import { createAgent, createRequest, type HttpModule } from 'unshard/http'
     import { throwOnStatus } from 'unshard/interceptors'
     import { multipart } from 'unshard/multipart'
     import { type RequestHandlerOptions, requestHandler } from 'unshard/smithy'
@@ -154,9 +155,9 @@ it.each([
     import { fetch } from '@unshard/adapters/fetch'
     import { coalescing } from '@unshard/coalescing'
     import { Client } from '@unshard/core'
-    export const all = [createClient, EventSource, streamEvents, grpcClient, recordHar, throwOnStatus, multipart, requestHandler, openDuplex, receiveFile, mockClient, Dispatcher, fetch, coalescing, Client]
+    export const all = [createClient, EventSource, streamEvents, grpcClient, recordHar, createAgent, createRequest, throwOnStatus, multipart, requestHandler, openDuplex, receiveFile, mockClient, Dispatcher, fetch, coalescing, Client]
     const reasons: readonly CoalescingReason[] = [...GRANT_REASONS, ...REFUSAL_REASONS]
-    export type All = [Part, ComposedDispatcher, GrpcClient, HarRecorder, Interceptor, RequestHandlerOptions]
+    export type All = [Part, ComposedDispatcher, GrpcClient, HarRecorder, HttpModule, Interceptor, RequestHandlerOptions]
     type Because = Awaited<ReturnType<Client['request']>>['connection']['because']
     export const named: Because = reasons[0]!
     // A name of the union, not any string: editors complete it.
@@ -180,7 +181,7 @@ it('nothing internal is exported', async () => {
 
 it('CommonJS can require every entry point', async () => {
   const source = `
-    for (const name of ['unshard', 'unshard/events', 'unshard/grpc', 'unshard/har', 'unshard/interceptors', 'unshard/multipart', 'unshard/smithy', 'unshard/streams', 'unshard/testing', 'unshard/undici']) {
+    for (const name of ['unshard', 'unshard/events', 'unshard/grpc', 'unshard/har', 'unshard/http', 'unshard/interceptors', 'unshard/multipart', 'unshard/smithy', 'unshard/streams', 'unshard/testing', 'unshard/undici']) {
       if (Object.keys(require(name)).length === 0) throw new Error(name)
     }`
   await writeFile(join(project, 'required.cjs'), source)

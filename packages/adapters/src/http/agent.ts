@@ -110,9 +110,11 @@ function requestOf(request: IncomingMessage, response: ServerResponse, base: str
   }
 }
 
-/** The lines of a request, without the framing, which its connection chooses. */
+/** Fields of the connection in memory (RFC 9110 §7.6.1) and of its framing: the connection of the client has its own. */
+const OF_THE_CONNECTION: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding'])
+
 function fieldsOf({ rawHeaders }: IncomingMessage): string[] {
-  return rawHeaders.filter((_, i) => rawHeaders[i - (i % 2)]!.toLowerCase() !== 'transfer-encoding')
+  return rawHeaders.filter((_, i) => !OF_THE_CONNECTION.has(rawHeaders[i - (i % 2)]!.toLowerCase()))
 }
 
 function hintsOf(fields: readonly string[]): Record<string, string[]> & { link: string[] } {

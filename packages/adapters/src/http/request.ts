@@ -152,6 +152,7 @@ function complete(message: WrappedMessage, stream: Exchange): void {
       message.emit('aborted')
     }
     stream.destroy()
-    callback(error)
+    // As in Node, an error without a listener does not end the process: 'aborted' has told.
+    callback(message.listenerCount('error') > 0 ? error : null)
   }
 }
