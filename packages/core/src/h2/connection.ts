@@ -51,6 +51,8 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   #state: ConnectionState = 'open'
   /** Whether received bytes are being processed. */
   #receiving = false
+  /** Whether content of a request may be waiting for SETTINGS. */
+  #holdsContent = false
   readonly #shutdown: Shutdown
   readonly closed: Promise<void>
 
@@ -120,7 +122,9 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     if (this.#engine.exceedsPeerLimit(request)) throw fieldsTooLarge(this.#engine, request)
     const first = this.#engine.active === 0
     const exchange = new H2Exchange(this.#engine, request, observer, this)
-    exchange.start()
+    const mayBeRefused = !first && !this.confirmed
+    this.#holdsContent ||= mayBeRefused
+    exchange.start(mayBeRefused)
     if (first) this.#busy()
     this.#writes.opened(exchange.streamId)
     this.flush()
@@ -169,6 +173,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
 
   onCapacity(): void {
     this.#health.settingsReceived()
+    this.#allowContent()
     if (this.#engine.retiring) this.#drain()
     else this.onChange?.()
   }
@@ -187,6 +192,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   }
 
   onStreamClosed(): void {
+    this.#allowContent()
     if (this.#engine.active === 0) this.#idle()
     this.onChange?.()
   }
@@ -211,6 +217,17 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
 
   /** Ignores ALTSVC: using an alternative service is optional (RFC 7838). */
   onAltSvc(): void {}
+
+  /** Sends content that waited for SETTINGS, of the first streams, as many as the server allows. */
+  #allowContent(): void {
+    if (!this.#holdsContent || !this.confirmed) return
+    this.#holdsContent = false
+    let left = this.#engine.peerSettings.maxConcurrentStreams
+    for (const { owner } of this.#engine.open()) {
+      if (left-- > 0) owner.allowed()
+      else this.#holdsContent ||= owner.waitsForSettings
+    }
+  }
 
   #listen(reads: H2Options['reads']): void {
     const socket = this.#socket
