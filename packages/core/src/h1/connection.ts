@@ -6,7 +6,7 @@
 
 import { TimeoutError, UsageError } from '../errors/errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
-import type { HttpRequest } from '../message/request.js'
+import { type HttpRequest, noExtendedConnect } from '../message/request.js'
 import type { Clock } from '../runtime/clock.js'
 import { queueMicrotask, setImmediate } from '../runtime/event-loop.js'
 import { afterEventLoopTurn } from '../runtime/event-loop-turn.js'
@@ -121,6 +121,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
 
   request(request: HttpRequest, observer: ExchangeObserver): Exchange {
     const origin = request.origin.serialized
+    if (request.protocol !== undefined) throw noExtendedConnect(request)
     if (request.trailers !== undefined) {
       throw new UsageError('ERR_TRAILERS_UNSUPPORTED', `trailers to ${origin} require HTTP/2`, { origin })
     }

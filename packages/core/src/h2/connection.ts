@@ -5,7 +5,7 @@
  */
 
 import type { SerializedOrigin } from '../message/origin.js'
-import type { HttpRequest } from '../message/request.js'
+import { type HttpRequest, noExtendedConnect } from '../message/request.js'
 import type { Clock } from '../runtime/clock.js'
 import type { CloseReason, Connection, ConnectionState, ConnectionWatcher, DialTimes } from '../transport/connection.js'
 import { nextConnectionId } from '../transport/connection.js'
@@ -24,6 +24,7 @@ import type { ProtocolFault } from './protocol/error-code.js'
 import { ErrorCode, errorCodeName } from './protocol/error-code.js'
 import { Protocol } from './protocol/protocol.js'
 import type { StreamEnd } from './protocol/stream.js'
+import { SettingsWait } from './settings-wait.js'
 import { closeSocket, lossOf, Shutdown } from './shutdown.js'
 import { WriteScheduler } from './write-scheduler.js'
 
@@ -51,8 +52,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   #state: ConnectionState = 'open'
   /** Whether received bytes are being processed. */
   #receiving = false
-  /** Whether content of a request may be waiting for SETTINGS. */
-  #holdsContent = false
+  readonly #wait = new SettingsWait()
   readonly #shutdown: Shutdown
   readonly closed: Promise<void>
 
@@ -119,11 +119,15 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   }
 
   request(request: HttpRequest, observer: ExchangeObserver): Exchange {
+    if (request.protocol !== undefined) {
+      if (!this.confirmed) return this.#whenConfirmed(request, observer)
+      if (!this.#engine.peerSettings.connectProtocol) throw noExtendedConnect(request)
+    }
     if (this.#engine.exceedsPeerLimit(request)) throw fieldsTooLarge(this.#engine, request)
     const first = this.#engine.active === 0
     const exchange = new H2Exchange(this.#engine, request, observer, this)
     const mayBeRefused = !first && !this.confirmed
-    this.#holdsContent ||= mayBeRefused
+    if (mayBeRefused) this.#wait.holdContent()
     exchange.start(mayBeRefused)
     if (first) this.#busy()
     this.#writes.opened(exchange.streamId)
@@ -173,7 +177,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
 
   onCapacity(): void {
     this.#health.settingsReceived()
-    this.#allowContent()
+    this.#releaseWaiting()
     if (this.#engine.retiring) this.#drain()
     else this.onChange?.()
   }
@@ -192,7 +196,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   }
 
   onStreamClosed(): void {
-    this.#allowContent()
+    this.#releaseWaiting()
     if (this.#engine.active === 0) this.#idle()
     this.onChange?.()
   }
@@ -218,15 +222,14 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   /** Ignores ALTSVC: using an alternative service is optional (RFC 7838). */
   onAltSvc(): void {}
 
-  /** Sends content that waited for SETTINGS, of the first streams, as many as the server allows. */
-  #allowContent(): void {
-    if (!this.#holdsContent || !this.confirmed) return
-    this.#holdsContent = false
-    let left = this.#engine.peerSettings.maxConcurrentStreams
-    for (const { owner } of this.#engine.open()) {
-      if (left-- > 0) owner.allowed()
-      else this.#holdsContent ||= owner.waitsForSettings
-    }
+  /** Sends a request once SETTINGS of the server have arrived. */
+  #whenConfirmed(request: HttpRequest, observer: ExchangeObserver): Exchange {
+    this.#socket.ref?.()
+    return this.#wait.keep(observer, () => this.request(request, observer))
+  }
+
+  #releaseWaiting(): void {
+    if (this.confirmed) this.#wait.release(this.#engine.open(), this.#engine.peerSettings.maxConcurrentStreams)
   }
 
   #listen(reads: H2Options['reads']): void {
@@ -348,6 +351,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     this.#health.stop()
     this.#pings.fail(reason)
     this.#tellLost(reason)
+    this.#wait.fail(reason)
     if (!this.#socket.destroyed) {
       this.#writes.end(last)
       closeSocket(this.#socket, this.clock, linger)

@@ -55,6 +55,11 @@ export const RETRY_OPTIONS: OptionSchema<RetryPolicy> = {
 export interface RequestOptions {
   /** Method: a token (RFC 9110 §9.1), sent as it is written. @default `GET` */
   readonly method?: string
+  /**
+   * Protocol of an extended CONNECT, such as `websocket`; requires method `CONNECT`, and a server that offers it over HTTP/2. Content in both
+   * directions is then that of the protocol (RFC 8441 §4).
+   */
+  readonly protocol?: string | undefined
   /** Absolute URL, `http:` or `https:`, without credentials. A fragment is not sent. */
   readonly url: string | URL
   /** Fields of the request. `host` replaces the authority; `connection: close` asks for a dedicated connection. */
@@ -120,6 +125,7 @@ export interface RequestOptions {
 /** Options of a request. */
 export const REQUEST_OPTIONS: OptionSchema<RequestOptions> = {
   method: value('a token', '`GET`'),
+  protocol: value('a token'),
   url: value('a URL', 'required'),
   headers: value('a record, pairs, `Fields`'),
   body: value('text, bytes, `Blob`, `URLSearchParams`, a stream, an async iterable'),

@@ -21,6 +21,8 @@ export interface HttpRequest {
   readonly scheme: 'https' | 'http'
   readonly authority: string
   readonly path: string
+  /** Protocol of an extended CONNECT (RFC 8441 §4). */
+  readonly protocol?: string | undefined
   /** Name, value, name, value…, `content-length` included. */
   readonly fields: readonly string[]
   readonly sensitive: ReadonlySet<string> | undefined
@@ -111,12 +113,21 @@ function isPolluted(): boolean {
   const { method, url, headers, body, duplex, trailers, signal, timeouts, totalSince } = INHERITED
   const { replay, retry, isolation, strategy, affinity, priority, sensitive, trimFieldValues, onInformational } = INHERITED
   const { resolvedAddress, addressPolicy, interceptors, redirect, maxRedirects, onRedirect, maxBodyBytes, http1Only } = INHERITED
-  const { keepDotSegments } = INHERITED
+  const { keepDotSegments, protocol } = INHERITED
   const first = method ?? url ?? headers ?? body ?? duplex ?? trailers ?? signal ?? timeouts ?? totalSince ?? resolvedAddress
   const second =
     addressPolicy ?? interceptors ?? redirect ?? maxRedirects ?? onRedirect ?? maxBodyBytes ?? http1Only ?? keepDotSegments
   const third =
-    replay ?? retry ?? isolation ?? strategy ?? affinity ?? priority ?? sensitive ?? trimFieldValues ?? onInformational
+    protocol ??
+    replay ??
+    retry ??
+    isolation ??
+    strategy ??
+    affinity ??
+    priority ??
+    sensitive ??
+    trimFieldValues ??
+    onInformational
   return (first ?? second ?? third) !== undefined
 }
 
@@ -127,8 +138,8 @@ function isPolluted(): boolean {
  */
 export function checkRequest(options: RequestOptions): HttpRequest {
   checkKinds(options)
-  const method = options.method ?? 'GET'
-  if (method !== 'GET') checkMethod(method)
+  const { method = 'GET', protocol } = options
+  if (method !== 'GET' || protocol !== undefined) checkMethod(method, protocol)
   const { origin, path } = parseRequestUrl(options.url, options.keepDotSegments)
   const checked = checkFields(options.headers)
   const content = options.body === undefined || options.body === null ? undefined : toContent(options.body)
@@ -142,6 +153,7 @@ export function checkRequest(options: RequestOptions): HttpRequest {
     scheme: origin.scheme,
     authority: checked.host ?? origin.authority,
     path,
+    protocol,
     fields: withContentFields(withPriority(list, options.priority), method, content, checked.contentLength),
     sensitive: options.sensitive === undefined ? undefined : new Set(options.sensitive),
     origin,
@@ -201,13 +213,18 @@ function wrongKind(name: string, wanted: string, given: unknown): UsageError {
   return new UsageError('ERR_INVALID_OPTION', `${name} must be ${wanted}, not ${given === null ? 'null' : typeof given}`)
 }
 
-function checkMethod(method: string): void {
+function checkMethod(method: string, protocol: string | undefined): void {
   if (typeof method !== 'string' || !isToken(method)) {
     throw new UsageError('ERR_INVALID_METHOD', `method ${shownValue(method)} is not a valid token`)
   }
   // CONNECT opens a tunnel: it has no path, and its response has no content (RFC 9110 §9.3.6).
-  if (method === 'CONNECT')
-    throw new UsageError('ERR_INVALID_METHOD', 'method CONNECT opens a tunnel and is not supported for requests')
+  if (method === 'CONNECT' && protocol === undefined)
+    throw new UsageError('ERR_INVALID_METHOD', 'method CONNECT opens a tunnel: for requests, it requires the option protocol')
+  if (protocol === undefined) return
+  if (method !== 'CONNECT')
+    throw new UsageError('ERR_INVALID_METHOD', `the option protocol requires method CONNECT, not ${method}`)
+  if (typeof protocol !== 'string' || !isToken(protocol))
+    throw new UsageError('ERR_INVALID_OPTION', `option protocol: ${shownValue(protocol)} is not a valid token`)
 }
 
 /**
@@ -247,4 +264,10 @@ function withContentFields(
 /** Returns content-length 0 for methods that anticipate content (RFC 9110 §8.6). */
 function impliedLength(method: string): number | undefined {
   return method === 'POST' || method === 'PUT' || method === 'PATCH' || method === 'QUERY' ? 0 : undefined
+}
+
+/** The error of an extended CONNECT to a server that does not offer it (RFC 8441 §3). */
+export function noExtendedConnect({ origin, protocol }: HttpRequest): UsageError {
+  const message = `${origin.serialized} does not offer extended CONNECT (RFC 8441), which the protocol ${protocol} requires`
+  return new UsageError('ERR_EXTENDED_CONNECT_UNSUPPORTED', message, { origin: origin.serialized })
 }

@@ -37,6 +37,8 @@ export interface RequestHead {
   readonly method: string
   readonly scheme: string
   readonly authority: string
+  /** Protocol of an extended CONNECT (RFC 8441 §4). */
+  readonly protocol?: string | undefined
   /** Path and query. */
   readonly path: string
   /** Name, value, name, value: lower-case names, checked values. */
@@ -192,22 +194,31 @@ export function fieldSectionBytes(fields: readonly string[]): number {
 /** Returns the size of a request's field section, including pseudo-fields (RFC 9113 §6.5.2). */
 export function requestBytes(head: RequestHead): number {
   const bytes = head.method.length + head.authority.length + CONNECT_FIELDS_BYTES + fieldSectionBytes(head.fields)
-  return head.method === 'CONNECT' ? bytes : bytes + head.scheme.length + head.path.length + FURTHER_FIELDS_BYTES
+  if (isPlainConnect(head)) return bytes
+  const protocolBytes = head.protocol === undefined ? 0 : PROTOCOL_FIELD_BYTES + head.protocol.length
+  return bytes + head.scheme.length + head.path.length + FURTHER_FIELDS_BYTES + protocolBytes
 }
 
 const CONNECT_FIELDS_BYTES = ':method:authority'.length + 2 * 32
 const FURTHER_FIELDS_BYTES = ':scheme:path'.length + 2 * 32
+const PROTOCOL_FIELD_BYTES = ':protocol'.length + 32
+
+function isPlainConnect({ method, protocol }: RequestHead): boolean {
+  return method === 'CONNECT' && protocol === undefined
+}
 
 /**
  * Encodes a request's section: pseudo-fields first (RFC 9113 §8.3); CONNECT has no scheme and path
- * (§8.5).
+ * (§8.5), unless it has a protocol (RFC 8441 §4).
  */
 export function encodeRequest(encoder: HpackEncoder, writer: ByteWriter, head: RequestHead): void {
+  const isPlain = isPlainConnect(head)
   encoder.beginBlock(writer)
   encoder.encodeField(writer, ':method', head.method, false)
-  if (head.method !== 'CONNECT') encoder.encodeField(writer, ':scheme', head.scheme, false)
+  if (head.protocol !== undefined) encoder.encodeField(writer, ':protocol', head.protocol, false)
+  if (!isPlain) encoder.encodeField(writer, ':scheme', head.scheme, false)
   encoder.encodeField(writer, ':authority', head.authority, false)
-  if (head.method !== 'CONNECT') encoder.encodeField(writer, ':path', head.path, false)
+  if (!isPlain) encoder.encodeField(writer, ':path', head.path, false)
   encodeFields(encoder, writer, head.fields, head.sensitive)
 }
 
