@@ -6,7 +6,7 @@
 
 import { TimeoutError, UsageError } from '../errors/errors.js'
 import type { SerializedOrigin } from '../message/origin.js'
-import { type HttpRequest, noExtendedConnect } from '../message/request.js'
+import type { HttpRequest } from '../message/request.js'
 import type { Clock } from '../runtime/clock.js'
 import { queueMicrotask, setImmediate } from '../runtime/event-loop.js'
 import { afterEventLoopTurn } from '../runtime/event-loop-turn.js'
@@ -121,14 +121,13 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
 
   request(request: HttpRequest, observer: ExchangeObserver): Exchange {
     const origin = request.origin.serialized
-    if (request.protocol !== undefined) throw noExtendedConnect(request)
     if (request.trailers !== undefined) {
       throw new UsageError('ERR_TRAILERS_UNSUPPORTED', `trailers to ${origin} require HTTP/2`, { origin })
     }
     if (this.#exchanges.size === 0) this.socket.ref()
     this.#yielded = false
     const pipelined = this.#pipeline.takes(request)
-    const close = request.close || this.#pipeline.limit.once
+    const close = request.close || request.protocol !== undefined || this.#pipeline.limit.once
     const exchange = new H1Exchange(request, observer, this, { pipelined, close })
     // If other requests are in flight, this one is written once they are answered.
     if (pipelined && this.#exchanges.size > 0) this.#pipeline.noteBehind(exchange)
@@ -257,6 +256,7 @@ export class H1Connection implements Connection, H1Host, ResponseEvents {
       // Unsolicited bytes would be taken for the next response.
       if (exchange === undefined || !exchange.written) return this.#lose('the server sent a response without a request')
       this.#parser.headOnly = exchange.headOnly
+      this.#parser.upgrades = exchange.upgrades
       at = this.#parser.execute(bytes, at, bytes.length)
       const { fault } = this.#parser
       if (fault !== undefined) return this.#refuse(exchange)

@@ -76,6 +76,11 @@ export class H1Exchange implements Exchange, BodySource, WriterHost {
     return this.#request.method === 'HEAD'
   }
 
+  /** Whether the request asks for another protocol (RFC 9110 §7.8). */
+  get upgrades(): boolean {
+    return this.#request.protocol !== undefined
+  }
+
   /** Whether the request was written to the socket, at least in part. */
   get written(): boolean {
     return this.#writer !== undefined
@@ -150,7 +155,7 @@ export class H1Exchange implements Exchange, BodySource, WriterHost {
   /** Called with an interim response. @returns a fault if there are too many. */
   onInterim(status: number, fields: readonly string[], bytes: number): ResponseFault | undefined {
     // RFC 9110 §15.2: a client must accept 1xx responses, even if it did not expect one.
-    if (status === 100) this.#writer!.goOn()
+    if (status === 100 && !this.upgrades) this.#writer!.goOn()
     if (this.#request.wantsInformational !== true && this.#isFlooded(bytes))
       return { code: 'ERR_RESPONSE_TOO_LARGE', message: `${this.#interimBytes} bytes of interim responses` }
     this.#observer.onInformational(status, fields)
@@ -158,7 +163,8 @@ export class H1Exchange implements Exchange, BodySource, WriterHost {
   }
 
   onHead(status: number, fields: readonly string[], reason: string, expectedBytes: number): void {
-    this.#writer!.answered()
+    if (status === 101) this.#writer!.goOn()
+    else this.#writer!.answered()
     this.#host.answered(this)
     this.#body = new ResponseBody(this, expectedBytes)
     this.#observer.onResponse(status, fields, this.#body, reason)

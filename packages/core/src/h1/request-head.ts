@@ -13,12 +13,16 @@ import type { HttpRequest } from '../message/request.js'
  * @param close whether this is the last request of the connection.
  */
 export function requestHead(request: HttpRequest, forwarding: readonly string[] | undefined, close: boolean): string {
-  const { method, path, authority, fields, content, origin } = request
+  const { method, path, authority, fields, content, origin, protocol } = request
   // RFC 9112 §3.2.2: to a proxy, "a client MUST send the target URI in absolute-form".
   const target = forwarding === undefined ? path : origin.serialized + path
-  let head = `${method} ${target} HTTP/1.1\r\nhost: ${authority}\r\nconnection: ${close ? 'close' : 'keep-alive'}\r\n`
+  // RFC 9110 §7.8: what is an extended CONNECT over HTTP/2 (RFC 8441 §5) is a GET with `upgrade`.
+  let head =
+    protocol === undefined
+      ? `${method} ${target} HTTP/1.1\r\nhost: ${authority}\r\nconnection: ${close ? 'close' : 'keep-alive'}\r\n`
+      : `GET ${target} HTTP/1.1\r\nhost: ${authority}\r\nconnection: upgrade\r\nupgrade: ${protocol}\r\n`
   let cookie: string | undefined
-  let framed = content === undefined
+  let framed = content === undefined || protocol !== undefined
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!
     const value = fields[i + 1]!
@@ -36,8 +40,8 @@ export function requestHead(request: HttpRequest, forwarding: readonly string[] 
 }
 
 /** Whether content is sent in chunks: it has no known length and no content-length. */
-export function isChunked({ fields, content }: HttpRequest): boolean {
-  return content !== undefined && content.bytes === undefined && !hasField(fields, 'content-length')
+export function isChunked({ fields, content, protocol }: HttpRequest): boolean {
+  return protocol === undefined && content !== undefined && content.bytes === undefined && !hasField(fields, 'content-length')
 }
 
 /** Returns the fields for the proxy, except those that the request already has. */

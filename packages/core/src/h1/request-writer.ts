@@ -27,8 +27,8 @@ export class RequestWriter implements ContentSink {
   readonly #host: WriterHost
   #sender: ContentSender | undefined
   #chunked = false
-  /** Timer while content waits for 100. */
-  #wait: ClockTimer | undefined
+  /** Timer while content waits for 100, or `upgrade` while it waits for 101. */
+  #wait: ClockTimer | 'upgrade' | undefined
   #memoryBytes = 0
   /** Whether the whole request is written. */
   done = false
@@ -55,20 +55,22 @@ export class RequestWriter implements ContentSink {
       this.#written()
       return
     }
-    const expects = request.expectsContinue === true
+    const upgrades = request.protocol !== undefined
+    const expects = upgrades || request.expectsContinue === true
     const head = requestHead(request, forwarding, close)
     this.#chunked = isChunked(request)
     if (!expects && content.bytes !== undefined) return this.#writeWhole(head, content.bytes)
     this.#socket.write(head, 'latin1')
-    if (expects) this.#wait = clock.startTimer(CONTINUE_WAIT_MS, () => this.goOn())
+    // RFC 9110 §7.8: the new protocol begins after 101.
+    if (upgrades) this.#wait = 'upgrade'
+    else if (expects) this.#wait = clock.startTimer(CONTINUE_WAIT_MS, () => this.goOn())
     else this.#send()
   }
 
-  /** Sends the content: the server sent 100, or the wait timed out. */
+  /** Sends the content: the server sent 100 or 101, or the wait timed out. */
   goOn(): void {
     if (this.#wait === undefined) return
-    this.#wait.cancel()
-    this.#wait = undefined
+    this.#endWait()
     this.#send()
   }
 
@@ -89,8 +91,7 @@ export class RequestWriter implements ContentSink {
   stop(reason?: unknown): void {
     if (this.#stopped) return
     this.#stopped = true
-    this.#wait?.cancel()
-    this.#wait = undefined
+    this.#endWait()
     this.#sender?.stop(reason)
   }
 
@@ -109,7 +110,7 @@ export class RequestWriter implements ContentSink {
       if (end) socket.write('0\r\n\r\n', 'latin1')
       socket.uncork()
     }
-    if (end) this.#written()
+    if (end) this.#ended()
     return !socket.writableNeedDrain
   }
 
@@ -117,12 +118,17 @@ export class RequestWriter implements ContentSink {
     this.#host.contentFailed(cause)
   }
 
+  #endWait(): void {
+    if (this.#wait !== 'upgrade') this.#wait?.cancel()
+    this.#wait = undefined
+  }
+
   #send(): void {
     const content = this.#request.content!
     if (content.bytes !== undefined) {
       this.#memoryBytes = content.bytes.length
       this.#socket.write(content.bytes)
-      return this.#written()
+      return this.#ended()
     }
     this.#sender = new ContentSender(this.#request, content, this)
     this.#sender.start()
@@ -142,6 +148,12 @@ export class RequestWriter implements ContentSink {
       socket.write(bytes)
       socket.uncork()
     }
+    this.#written()
+  }
+
+  #ended(): void {
+    // The content of another protocol has no other end.
+    if (this.#request.protocol !== undefined) this.#socket.end()
     this.#written()
   }
 

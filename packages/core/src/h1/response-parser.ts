@@ -58,6 +58,8 @@ export class ResponseParser implements llhttp.LlhttpEvents {
   #closed = false
   /** Whether the next response answers HEAD. */
   headOnly = false
+  /** Whether the next response may be 101, after which all bytes are content. */
+  upgrades = false
   /** Set if the response is invalid. */
   fault: ResponseFault | undefined
   /** Whether the final response is complete. Call {@link next} before the following one. */
@@ -167,8 +169,7 @@ export class ResponseParser implements llhttp.LlhttpEvents {
     const version = llhttp.versionOf(this.#parser)
     if (version !== 11 && version !== 10) return this.#refuse('an HTTP version that is not 1.1 or 1.0')
     if (status < 100) return this.#refuse(`status ${status}`)
-    // RFC 9110 §15.2.2: 101 requires an upgrade request, which this client never sends.
-    if (status === 101) return this.#refuse('unexpected status 101 (no upgrade was requested)')
+    if (status === 101) return this.#upgrade()
     // RFC 9112 §6.3: an interim response has no content, whatever its fields.
     if (status < 200) return 1
     return this.#beginContent(version)
@@ -184,6 +185,15 @@ export class ResponseParser implements llhttp.LlhttpEvents {
   onMessageComplete(): number {
     this.#section.endLine()
     return this.#bound() === 0 ? llhttp.PAUSED : -1
+  }
+
+  /** RFC 9110 §15.2.2: 101 requires an upgrade request. */
+  #upgrade(): number {
+    if (!this.upgrades) return this.#refuse('unexpected status 101 (no upgrade was requested)')
+    this.keepAlive = false
+    this.#left = UNTIL_CLOSE
+    this.#events.onHead(101, this.#section.fields, this.#reason, -1)
+    return 1
   }
 
   #beginContent(version: number): number {
@@ -277,7 +287,7 @@ export class ResponseParser implements llhttp.LlhttpEvents {
    */
   #messageOver(at: number): number {
     const status = this.#status
-    if (status < 200) {
+    if (status < 200 && this.#left === 0) {
       const { fields } = this.#section
       const bytes = this.#headBytes
       this.#forgetHead()

@@ -56,8 +56,8 @@ export interface RequestOptions {
   /** Method: a token (RFC 9110 §9.1), sent as it is written. @default `GET` */
   readonly method?: string
   /**
-   * Protocol of an extended CONNECT, such as `websocket`; requires method `CONNECT`, and a server that offers it over HTTP/2. Content in both
-   * directions is then that of the protocol (RFC 8441 §4).
+   * Protocol of an extended CONNECT, such as `websocket`; requires method `CONNECT` (RFC 8441 §4). Content in both directions is then that of
+   * the protocol. Over HTTP/1.1 it is a GET with `upgrade`, whose response is 101 and whose content is sent after it (RFC 9110 §7.8).
    */
   readonly protocol?: string | undefined
   /** Absolute URL, `http:` or `https:`, without credentials. A fragment is not sent. */

@@ -1,11 +1,12 @@
 /** Extended CONNECT (RFC 8441): a request with a protocol of its own on a stream. */
 
-import { constants, type ServerHttp2Stream } from 'node:http2'
+import type { ServerHttp2Stream } from 'node:http2'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { frames } from '@unshard/testkit'
 import { UsageError } from '../../src/index.js'
 import { clientFixture } from './fixture.js'
 
-const { client: createClient, peer, server } = clientFixture()
+const { client: createClient, peer, server, defer } = clientFixture()
 
 const UNSUPPORTED = expect.objectContaining({ code: 'ERR_EXTENDED_CONNECT_UNSUPPORTED', processed: 'no' })
 
@@ -61,7 +62,7 @@ it('waits for SETTINGS of a new connection', async () => {
     await p.next('SETTINGS')
     for (let i = 0; i < 10; i++) await new Promise(setImmediate)
     names.push(...p.received.map(({ typeName }) => typeName))
-    p.send(frames.settings({ [constants.NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL ?? 8]: 1 }), frames.settingsAck())
+    p.send(frames.settings({ 8: 1 }), frames.settingsAck())
     const { streamId, fields } = await p.nextRequest()
     names.push(...fields.map(([name]) => name))
     p.respond(streamId, 200, [], 'open')
@@ -77,11 +78,8 @@ it('waits for SETTINGS of a new connection', async () => {
   expect(names).toContain(':protocol')
 })
 
-it.each([
-  ['a server without the setting', async () => (await server({ protocols: ['h2'] })).url('a.test.example')],
-  ['a server of HTTP/1.1', async () => (await server({ protocols: ['http/1.1'] })).url('a.test.example')],
-])('%s is told by an error, on a new and on an open connection', async (_title, start) => {
-  const url = await start()
+it('a server without the setting is told by an error, on a new and on an open connection', async () => {
+  const url = (await server({ protocols: ['h2'] })).url('a.test.example')
   const client = createClient()
   for (let i = 0; i < 2; i++)
     await expect(client.request({ method: 'CONNECT', protocol: 'websocket', url, body: questions() })).rejects.toEqual(
@@ -112,6 +110,89 @@ it('an abort and a lost connection end a request that waits for SETTINGS', async
   const closing = setInterval(() => close(), 5)
   await expect(lost).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST' })
   clearInterval(closing)
+})
+
+describe('over HTTP/1.1', () => {
+  /** Starts a server of one script for the socket, after the head of the request. */
+  async function upgradeServer(script: (socket: Socket, head: string) => void): Promise<{ url: string; heads: string[] }> {
+    const heads: string[] = []
+    const listener = createServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', (bytes) => {
+        heads.push(bytes.toString('latin1'))
+        script(socket, heads.at(-1)!)
+      })
+    })
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+    defer(() => new Promise((resolve) => listener.close(resolve)))
+    return { url: `http://a.test.example:${(listener.address() as AddressInfo).port}/chat`, heads }
+  }
+
+  const switching = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'
+  const options = { method: 'CONNECT', protocol: 'websocket' } as const
+
+  it('is a GET with upgrade, and content in both directions after 101', async () => {
+    const { url, heads } = await upgradeServer((socket) => {
+      socket.write(`HTTP/1.1 100 Continue\r\n\r\n${switching}first,`)
+      socket.on('data', (bytes) => socket.write(bytes))
+      socket.on('end', () => socket.end('last'))
+    })
+    const response = await createClient().request({ ...options, url, body: questions(), headers: { 'x-own': '1' } })
+    expect([response.status, response.headers.get('upgrade')]).toEqual([101, 'websocket'])
+    expect(await response.text()).toBe('first,onetwolast')
+    expect(heads[0]).toMatch(
+      /^GET \/chat HTTP\/1\.1\r\nhost: [^\r]+\r\nconnection: upgrade\r\nupgrade: websocket\r\nx-own: 1\r\n\r\n$/,
+    )
+  })
+
+  it('sends no content if the server does not switch, and the response is an ordinary one', async () => {
+    const received: string[] = []
+    const { url } = await upgradeServer((socket) => {
+      socket.on('data', (bytes) => received.push(String(bytes)))
+      socket.write('HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno')
+    })
+    const response = await createClient().request({ ...options, url, body: questions() })
+    expect([response.status, await response.text(), received]).toEqual([403, 'no', []])
+  })
+
+  it('no other request uses the connection', async () => {
+    const { url, heads } = await upgradeServer((socket, head) => {
+      socket.write(head.includes('upgrade') ? switching : 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
+    })
+    const client = createClient()
+    const controller = new AbortController()
+    await client.request({ ...options, url, body: 'hello', signal: controller.signal })
+    expect((await client.request({ url })).status).toBe(200)
+    expect([heads.length, client.stats().totals.dials]).toEqual([2, 2])
+  })
+
+  it('101 without a request for it is refused, as before', async () => {
+    const { url } = await upgradeServer((socket) => socket.write(switching))
+    await expect(createClient({ replay: 0 }).request({ url })).rejects.toMatchObject({ code: 'ERR_MALFORMED_RESPONSE' })
+  })
+
+  it('a slow reader holds the server back', async () => {
+    let written = 0
+    const { url } = await upgradeServer((socket) => {
+      socket.write(switching)
+      const part = Buffer.alloc(65_536)
+      const fill = (): void => {
+        while (!socket.destroyed && written < 64_000_000 && socket.write(part)) written += part.length
+        socket.once('drain', fill)
+      }
+      fill()
+    })
+    const response = await createClient().request({ ...options, url, body: 'x' })
+    const reader = response.body
+    await reader.next()
+    let before = -1
+    while (before !== written) {
+      before = written
+      for (let i = 0; i < 50; i++) await new Promise(setImmediate)
+    }
+    expect(written).toBeLessThan(32_000_000)
+    await reader.return!()
+  })
 })
 
 it('a protocol requires CONNECT, and CONNECT a protocol', async () => {
