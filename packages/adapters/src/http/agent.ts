@@ -13,6 +13,7 @@ import { checkClient } from '../observation/check-client.js'
 import { BridgeSocket } from './bridge-socket.js'
 import { toNodeError } from './errors.js'
 import { refuseConnectionOptions } from './target.js'
+import { serveUpgrade } from './upgrade.js'
 
 /** Options of {@link createAgent}. */
 export interface HttpAgentOptions {
@@ -50,7 +51,8 @@ class ClientAgent extends HttpsAgent {
   /** Called by Node for each request. @throws UsageError `ERR_INVALID_OPTION`. */
   addRequest(request: ClientRequest, options: RequestOptions): void {
     const host = options.host ?? options.hostname ?? 'localhost'
-    refuseConnectionOptions({ ...options, agent: undefined }, host)
+    // With an agent, Node ignores `createConnection` of a request as well; `ws` always has one.
+    refuseConnectionOptions({ ...options, agent: undefined, createConnection: undefined }, host)
     const base = options.socketPath
       ? `${this.protocol.slice(0, -1)}+unix://${encodeURIComponent(options.socketPath)}`
       : `${this.protocol}//${isIPv6(host) ? `[${host}]` : host}:${options.port}`
@@ -72,6 +74,10 @@ class Bridge {
     this.#server = createServer({ maxHeaderSize: 1 << 30, requestTimeout: 0, headersTimeout: 0, insecureHTTPParser: false })
     this.#server.timeout = 0
     const serve = (request: IncomingMessage, response: ServerResponse): void => this.#serve(request, response)
+    this.#server.on('upgrade', (request, far, head) => {
+      const { base, socket: near } = this.#targets.get(far)!
+      void serveUpgrade(this.#client, { request, fields: fieldsOf(request), base, near, far, head })
+    })
     this.#server.on('request', serve).on('checkContinue', serve).on('checkExpectation', serve)
   }
 

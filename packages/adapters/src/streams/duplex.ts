@@ -43,7 +43,12 @@ export interface WebRequestDuplex {
  * @throws UsageError `ERR_UNKNOWN_OPTION`; any other invalid option rejects `response`.
  */
 export function openDuplex(client: Client, options: Omit<RequestOptions, 'body'>): RequestDuplex {
-  const { content, cancellation, response } = open(client, options, 'openDuplex()')
+  return openStream(client, transferOptions(options, WITHOUT_BODY, 'openDuplex()'))
+}
+
+/** As {@link openDuplex}, for options that are checked. */
+export function openStream(client: Client, options: Omit<RequestOptions, 'body'>): RequestDuplex {
+  const { content, cancellation, response } = open(client, options)
   return { duplex: new RequestStream(content, cancellation, response), response }
 }
 
@@ -54,7 +59,7 @@ export function openDuplex(client: Client, options: Omit<RequestOptions, 'body'>
  * @throws UsageError `ERR_UNKNOWN_OPTION`; any other invalid option rejects `response`.
  */
 export function openWebDuplex(client: Client, options: Omit<RequestOptions, 'body'>): WebRequestDuplex {
-  const { content, cancellation, response } = open(client, options, 'openWebDuplex()')
+  const { content, cancellation, response } = open(client, transferOptions(options, WITHOUT_BODY, 'openWebDuplex()'))
   const parts = response.then((answer) => answer.body)
   let failWriter!: (error: unknown) => void
   const failBoth = (error: unknown): never => {
@@ -90,8 +95,7 @@ interface OpenRequest {
   readonly response: Promise<HttpResponse>
 }
 
-function open(client: Client, given: Omit<RequestOptions, 'body'>, taker: string): OpenRequest {
-  const options = transferOptions(given, WITHOUT_BODY, taker)
+function open(client: Client, options: Omit<RequestOptions, 'body'>): OpenRequest {
   const content = new ContentHandoff()
   const cancellation = new Cancellation(options.signal)
   const response = client.request({ method: 'POST', ...options, body: content, signal: cancellation.signal })

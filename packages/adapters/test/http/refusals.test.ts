@@ -29,13 +29,14 @@ describe.each(['createHttp()', 'createAgent()'])('%s', (way) => {
     return https.request('https://a.test.example', { ...options, agent: createAgent(client) })
   }
 
-  it.each(way === 'createHttp()' ? OF_THE_CLIENT : OF_THE_CLIENT.filter(([, { agent }]) => agent === undefined))(
-    'refuses the option %s, which belongs to the client',
-    (name, options) => {
-      const refused = expect.objectContaining({ code: 'ERR_INVALID_OPTION', message: expect.stringContaining(`option ${name}`) })
-      expect(() => start(options)).toThrow(refused)
-    },
-  )
+  it.each(
+    way === 'createHttp()'
+      ? OF_THE_CLIENT
+      : OF_THE_CLIENT.filter(([, { agent, createConnection }]) => (agent ?? createConnection) === undefined),
+  )('refuses the option %s, which belongs to the client', (name, options) => {
+    const refused = expect.objectContaining({ code: 'ERR_INVALID_OPTION', message: expect.stringContaining(`option ${name}`) })
+    expect(() => start(options)).toThrow(refused)
+  })
 })
 
 it('accepts options that change nothing, and plain agents', async () => {

@@ -5,7 +5,7 @@
  */
 
 import type { SerializedOrigin } from '../message/origin.js'
-import { type HttpRequest, noExtendedConnect } from '../message/request.js'
+import { type HttpRequest, noExtendedConnect, withoutKey } from '../message/request.js'
 import type { Clock } from '../runtime/clock.js'
 import type { CloseReason, Connection, ConnectionState, ConnectionWatcher, DialTimes } from '../transport/connection.js'
 import { nextConnectionId } from '../transport/connection.js'
@@ -122,7 +122,12 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     if (request.protocol !== undefined) {
       if (!this.confirmed) return this.#whenConfirmed(request, observer)
       if (!this.#engine.peerSettings.connectProtocol) throw noExtendedConnect(request)
+      return this.#send(withoutKey(request), observer)
     }
+    return this.#send(request, observer)
+  }
+
+  #send(request: HttpRequest, observer: ExchangeObserver): Exchange {
     if (this.#engine.exceedsPeerLimit(request)) throw fieldsTooLarge(this.#engine, request)
     const first = this.#engine.active === 0
     const exchange = new H2Exchange(this.#engine, request, observer, this)

@@ -266,6 +266,12 @@ function impliedLength(method: string): number | undefined {
   return method === 'POST' || method === 'PUT' || method === 'PATCH' || method === 'QUERY' ? 0 : undefined
 }
 
+/** Removes the key by which HTTP/1.1 confirms an upgrade: an extended CONNECT has none (RFC 8441 §5). */
+export function withoutKey(request: HttpRequest): HttpRequest {
+  const fields = request.fields.filter((_, i, all) => all[i - (i % 2)] !== 'sec-websocket-key')
+  return { ...request, fields }
+}
+
 /** The error of an extended CONNECT to a server that does not offer it (RFC 8441 §3). */
 export function noExtendedConnect({ origin, protocol }: HttpRequest): UsageError {
   const message = `${origin.serialized} does not offer extended CONNECT (RFC 8441), which the protocol ${protocol} requires`
