@@ -13,6 +13,8 @@ export interface SimpleResponse {
 
 /** How one protocol sends a message that is not compressed, and what it answers. */
 export interface UnaryProtocol {
+  /** Whether requests must not be sent over HTTP/1.1, because the status of a call is in the trailers. */
+  readonly http2Only: boolean
   /** Field with the compression of a whole content, which a request that is not compressed must not have. */
   readonly contentEncoding: string | undefined
   /** Returns the content of a request. */
@@ -27,6 +29,7 @@ const TRAILER_PREFIX = 'trailer-'
 
 /** The Connect protocol: the content is the message, and trailers are fields with a prefix. */
 export const CONNECT: UnaryProtocol = {
+  http2Only: false,
   contentEncoding: 'content-encoding',
   contentOf: (message) => message,
   isSimple: (header) => header.get('content-type') === 'application/proto' && isIdentity(header.get('content-encoding')),
@@ -45,6 +48,7 @@ export const CONNECT: UnaryProtocol = {
 
 /** gRPC: messages in envelopes, and a status in the trailers. */
 export const GRPC: UnaryProtocol = {
+  http2Only: true,
   contentEncoding: undefined,
   contentOf: (message) => frameOf(message, false),
   isSimple: (header, accepted) => isGrpc(header, 'application/grpc', accepted),
@@ -56,6 +60,7 @@ export const GRPC: UnaryProtocol = {
 
 /** gRPC-Web: the trailers are another envelope of the content. */
 export const GRPC_WEB: UnaryProtocol = {
+  http2Only: false,
   contentEncoding: undefined,
   contentOf: (message) => frameOf(message, false),
   isSimple: (header, accepted) => isGrpc(header, 'application/grpc-web', accepted),

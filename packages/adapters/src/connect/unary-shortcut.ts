@@ -37,7 +37,7 @@ export class UnaryShortcut {
     this.#options = options
     this.#protocol = protocol
     this.#accepted = new Set(options.acceptCompression.map(({ name }) => name))
-    const others = unaryClient(client)
+    const others = unaryClient(client, protocol.http2Only)
     this.httpClient = (request) => {
       const received = this.#received.get(request.header)
       return received === undefined ? others(request) : Promise.resolve(received)
@@ -60,7 +60,7 @@ export class UnaryShortcut {
 
   async #call(request: UnaryRequest, content: Uint8Array, next: Next): Answer {
     const { url, header, signal } = request
-    const response = await send(this.#client, { url, method: 'POST', header, signal }, content)
+    const response = await send(this.#client, { url, method: 'POST', header, signal }, content, this.#protocol.http2Only)
     if (response.status !== 200 || !this.#protocol.isSimple(response.header, this.#accepted))
       return this.#pass(request, response, next)
     const read = await this.#read(response)
