@@ -53,7 +53,7 @@ export const GRPC: UnaryProtocol = {
   contentOf: (message) => frameOf(message, false),
   isSimple: (header, accepted) => isGrpc(header, 'application/grpc', accepted),
   open({ header, trailer }, content) {
-    const message = trailer.get('grpc-status') === '0' ? opened(content, false)?.message : undefined
+    const message = isOk(trailer) ? opened(content, false)?.message : undefined
     return message && { message, header, trailer }
   },
 }
@@ -69,7 +69,7 @@ export const GRPC_WEB: UnaryProtocol = {
     if (found === undefined) return undefined
     const trailer = new Headers()
     appendTrailers(trailer, found.trailers)
-    return trailer.get('grpc-status') === '0' ? { message: found.message, header, trailer } : undefined
+    return isOk(trailer) ? { message: found.message, header, trailer } : undefined
   },
 }
 
@@ -79,6 +79,11 @@ function isGrpc(header: Headers, type: string, accepted: ReadonlySet<string>): b
   // Flags of the message say whether it is compressed; a compression that is not accepted is an error all the same.
   const encoding = header.get('grpc-encoding')
   return isIdentity(encoding) || accepted.has(encoding!)
+}
+
+/** Whether the trailers are those of a success. Details may contradict the status: that is for Connect-ES. */
+function isOk(trailer: Headers): boolean {
+  return trailer.get('grpc-status') === '0' && !trailer.has('grpc-status-details-bin')
 }
 
 function isIdentity(encoding: string | null): boolean {

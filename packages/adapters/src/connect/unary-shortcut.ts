@@ -40,7 +40,10 @@ export class UnaryShortcut {
     const others = unaryClient(client, protocol.http2Only)
     this.httpClient = (request) => {
       const received = this.#received.get(request.header)
-      return received === undefined ? others(request) : Promise.resolve(received)
+      if (received === undefined) return others(request)
+      // An interceptor may call again with the same fields: that is another attempt.
+      this.#received.delete(request.header)
+      return Promise.resolve(received)
     }
     this.interceptor = (next) => (request) => {
       const content = request.stream ? undefined : this.#contentOf(request)
@@ -48,12 +51,17 @@ export class UnaryShortcut {
     }
   }
 
-  /** Returns the content of a request; `undefined` if it is compressed or too large, or may be a GET. */
+  /**
+   * Returns the content of a request; `undefined` if it may be compressed, is too large or may be a GET, and if the
+   * message cannot be encoded: Connect-ES then says why.
+   */
   #contentOf(request: UnaryRequest): Uint8Array | undefined {
     const { useBinaryFormat, useHttpGet, binaryOptions, sendCompression, compressMinBytes, writeMaxBytes } = this.#options
     if (!useBinaryFormat || useHttpGet === true) return undefined
-    const message = serialize(request, binaryOptions)
-    if (message.length > writeMaxBytes || (sendCompression !== null && message.length > compressMinBytes)) return undefined
+    const message = encoded(request, binaryOptions)
+    if (message === undefined || message.length > writeMaxBytes) return undefined
+    // Whether a message of just this size is compressed differs between the protocols.
+    if (sendCompression !== null && message.length >= compressMinBytes) return undefined
     if (this.#protocol.contentEncoding !== undefined) request.header.delete(this.#protocol.contentEncoding)
     return this.#protocol.contentOf(message)
   }
@@ -100,6 +108,14 @@ export class UnaryShortcut {
       // Malformed: Connect-ES says how.
       return undefined
     }
+  }
+}
+
+function encoded(request: UnaryRequest, options: CheckedOptions['binaryOptions']): Uint8Array | undefined {
+  try {
+    return serialize(request, options)
+  } catch {
+    return undefined
   }
 }
 
