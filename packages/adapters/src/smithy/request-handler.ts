@@ -103,11 +103,11 @@ export class RequestHandler {
    * @throws RequestHandlerError with the names and codes of the SDK's own handlers; the error of the request's own content.
    */
   async handle(request: SmithyRequest, options: SmithyHandleOptions = {}): Promise<{ response: SmithyResponse }> {
-    const { abortSignal = undefined, requestTimeout } = options ?? {}
+    const { abortSignal = undefined, requestTimeout: own } = options ?? {}
     if (abortSignal?.aborted === true) throw abortError(isSignal(abortSignal) ? abortSignal.reason : undefined, 'no')
     try {
       const { throwOnRequestTimeout, clock = systemClock } = this.#options
-      const { requestTimeout: ms = 0 } = requestTimeout === undefined ? this.#options : checkOptions({ requestTimeout })
+      const { requestTimeout: ms = 0 } = isAbsent(own) ? this.#options : checkOptions({ requestTimeout: own })
       const signed = new SignedRequest({
         timeouts: this.#timeouts,
         abortSignal: abortSignal ?? undefined,
@@ -137,7 +137,7 @@ export class RequestHandler {
    * @throws UsageError `ERR_UNKNOWN_OPTION`, `ERR_INVALID_OPTION`.
    */
   updateHttpClientConfig(key: keyof RequestHandlerOptions | (string & {}) | symbol, value: unknown): void {
-    if (key === LOGGER) this.#options = { logger: value as SmithyLogger, ...this.#options }
+    if (key === LOGGER && isObject(value)) this.#options = { logger: value, ...this.#options }
     if (typeof key === 'symbol') return
     this.#options = checkOptions({ ...this.#options, [key]: value })
     this.#timeouts = timeoutsOf(this.#options)
@@ -176,6 +176,15 @@ function checkOptions(given: RequestHandlerOptions | undefined): RequestHandlerO
   }
   if (clock !== undefined) options['clock'] = checkClock(clock)
   return options
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+/** Whether the SDK has no value: it uses `??`. */
+function isAbsent(value: unknown): value is undefined | null {
+  return value === undefined || value === null
 }
 
 const TIMES = { connectionTimeout: milliseconds(0), requestTimeout: milliseconds(0), socketTimeout: milliseconds(0) }

@@ -45,6 +45,8 @@ it('updateHttpClientConfig() changes one option, and keeps the logger that was g
   handler.updateHttpClientConfig('connectionTimeout', 8)
   expect(handler.httpHandlerConfigs()).toEqual({ requestTimeout: 7, connectionTimeout: 8 })
   handler.updateHttpClientConfig('requestTimeout', undefined)
+  for (const nothing of [undefined, null]) handler.updateHttpClientConfig(Symbol.for('logger'), nothing)
+  expect(handler.httpHandlerConfigs()).toEqual({ connectionTimeout: 8 })
   handler.updateHttpClientConfig(Symbol.for('logger'), own)
   handler.updateHttpClientConfig(Symbol.for('logger'), console)
   // The default of a service must not limit the other services that share the handler.
