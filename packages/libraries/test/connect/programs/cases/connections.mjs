@@ -123,18 +123,30 @@ function lowLevel({ client, newClient, origin }) {
 
 function shared({ calls, protocol }) {
   return {
-    '12 hosts have one connection': async () => {
+    '12 hosts have one connection, for unary calls and streams at once': async () => {
       const server = await startServer('h2')
       const client = clientOf()
-      const call = on({ unary: ({ text }) => ({ text }) })
+      const call = on({
+        unary: ({ text }) => ({ text }),
+        async *serverStream({ text }) {
+          yield { text }
+        },
+      })
       const hosts = Array.from({ length: 12 }, (_, i) => `host-${i}`)
       const texts = await Promise.all(
         hosts.map(async (host) => {
           const made = calls({ baseUrl: `https://${host}.test.example:${server.port}` }, client)
-          return (await made.unary({ text: host }, call)).text
+          const [{ text }, [message]] = await Promise.all([
+            made.unary({ text: host }, call),
+            all(made.serverStream({ text: host }, call)),
+          ])
+          return [text, message.text]
         }),
       )
-      assert.deepEqual(texts, hosts)
+      assert.deepEqual(
+        texts,
+        hosts.map((host) => [host, host]),
+      )
       assert.equal(server.connections, 1, `${protocol}: ${server.connections} connections`)
       await client.close()
       await server.close()
