@@ -52,15 +52,15 @@ export const REQUEST_HANDLER_OPTIONS: OptionSchema<RequestHandlerOptions> = {
 
 const NAMES = namesOf(REQUEST_HANDLER_OPTIONS)
 
-/** Options of the SDK's own handlers that concern connections, which the client has. */
-const OF_THE_CLIENT: ReadonlySet<string> = new Set([
-  'disableConcurrentStreams',
-  'httpAgent',
-  'httpsAgent',
-  'maxConcurrentStreams',
-  'nodeHttp2ConnectOptions',
-  'sessionTimeout',
-  'socketAcquisitionWarningTimeout',
+/** Options of the SDK's own handlers that concern connections, and those of `createClient()` that replace them. */
+const OF_THE_CLIENT: ReadonlyMap<string, string> = new Map([
+  ['disableConcurrentStreams', "protocols: ['http/1.1']"],
+  ['httpAgent', 'proxy, lookup and maxConnectionsPerOrigin'],
+  ['httpsAgent', 'tls, proxy, lookup and maxConnectionsPerOrigin'],
+  ['maxConcurrentStreams', 'maxConnectionsPerOrigin, if any: requests above the limit of the server wait'],
+  ['nodeHttp2ConnectOptions', 'tls and lookup'],
+  ['sessionTimeout', 'idleTimeoutMs'],
+  ['socketAcquisitionWarningTimeout', 'timeouts.queue'],
 ])
 
 /** The symbol by which the SDK passes the logger of its client. */
@@ -158,7 +158,7 @@ export class RequestHandler {
 function checkOptions(given: RequestHandlerOptions | undefined): RequestHandlerOptions {
   const foreign = Object.keys(given ?? {}).find((name) => OF_THE_CLIENT.has(name))
   if (foreign !== undefined) {
-    const message = `unknown option ${foreign} of requestHandler(): set the options of connections on the client, with createClient()`
+    const message = `unknown option ${foreign} of requestHandler(): use the options of createClient() instead: ${OF_THE_CLIENT.get(foreign)}`
     throw new UsageError('ERR_UNKNOWN_OPTION', message)
   }
   const { throwOnRequestTimeout, logger, clock, ...own } = ownOptions(given, NAMES, '', 'requestHandler()')

@@ -8,12 +8,14 @@ import { smithyFixture } from './fixture.js'
 const { client } = smithyFixture()
 
 it.each<[object, string, string]>([
-  [
-    { httpsAgent: {} },
-    'ERR_UNKNOWN_OPTION',
-    'unknown option httpsAgent of requestHandler(): set the options of connections on the client',
-  ],
-  [{ maxConcurrentStreams: 1 }, 'ERR_UNKNOWN_OPTION', 'with createClient()'],
+  [{ httpAgent: {} }, 'ERR_UNKNOWN_OPTION', 'proxy, lookup'],
+  [{ httpsAgent: {} }, 'ERR_UNKNOWN_OPTION', 'httpsAgent of requestHandler(): use the options of createClient() instead: tls'],
+  [{ maxConcurrentStreams: 1 }, 'ERR_UNKNOWN_OPTION', 'requests above the limit of the server wait'],
+  [{ disableConcurrentStreams: true }, 'ERR_UNKNOWN_OPTION', "protocols: ['http/1.1']"],
+  [{ nodeHttp2ConnectOptions: {} }, 'ERR_UNKNOWN_OPTION', 'tls and lookup'],
+  [{ sessionTimeout: 1 }, 'ERR_UNKNOWN_OPTION', 'idleTimeoutMs'],
+  [{ socketAcquisitionWarningTimeout: 1 }, 'ERR_UNKNOWN_OPTION', 'timeouts.queue'],
+  [async () => ({}), 'ERR_INVALID_OPTION', 'requestHandler() takes an object of options'],
   [{ requestTimeoutMs: 1 }, 'ERR_UNKNOWN_OPTION', 'did you mean "requestTimeout"?'],
   [{ requestTimeout: -1 }, 'ERR_INVALID_OPTION', 'requestTimeout'],
   [{ connectionTimeout: '1' }, 'ERR_INVALID_OPTION', 'connectionTimeout'],
