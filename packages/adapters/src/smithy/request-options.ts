@@ -14,18 +14,24 @@ export interface ConvertedRequest {
   readonly url: string
   readonly headers: [name: string, value: string][]
   readonly body: RequestBody | undefined
+  /** Whether events are sent: the response begins before their end, which intermediaries of HTTP/1.1 do not pass on. */
+  readonly http2Only: boolean
 }
 
 /** @throws UsageError `ERR_INVALID_URL`, `ERR_INVALID_BODY`. The client checks the rest. */
 export function toRequest(request: SmithyRequest): ConvertedRequest {
+  const headers = headersOf(request)
   return {
     method: request.method,
     url: originOf(request) + targetOf(request),
-    headers: headersOf(request),
+    headers,
     body: bodyOf(request.body),
+    http2Only: headers.some(([name, value]) => value === EVENT_STREAM && name.toLowerCase() === 'content-type'),
   }
 }
 
+/** Media type of the content of a request that sends events. */
+const EVENT_STREAM = 'application/vnd.amazon.eventstream'
 /** Characters that a URL encodes, removes, or reads as something else: the path would not be the one that was signed. */
 const REWRITTEN = /[^\x21-\x7e]|["#<>\\`{}]/
 const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i

@@ -156,6 +156,15 @@ describe.each(CONNECTIONS)('over %s', (kind) => {
     expect(await parts.next()).toMatchObject({ done: true })
   })
 
+  it('a request that sends events needs HTTP/2', async () => {
+    const { handler, request, server } = await setup(kind)
+    const headers = { 'Content-Type': 'application/vnd.amazon.eventstream' }
+    const sent = handler.handle(request({ method: 'POST', headers, body: Readable.from(['event']) }))
+    if (kind !== 'HTTP/1.1') return void expect((await sent).response.statusCode).toBe(200)
+    await expect(sent).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_HTTP2_REQUIRED', processed: 'no' })
+    expect(server.requests).toEqual([])
+  })
+
   it('requests to two hosts of a certificate share a connection', async () => {
     const { handler, request, server } = await setup(kind)
     for (const hostname of ['a.test.example', 'b.test.example']) {
