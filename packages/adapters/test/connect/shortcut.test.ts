@@ -85,6 +85,11 @@ describe.each([
     else expect(length).toBeLessThan(100)
   })
 
+  it('a default deadline of 0 is none', async () => {
+    const { calls } = await setup()
+    expect(await calls({ defaultTimeoutMs: 0 }).unary({ text: 'in time' })).toMatchObject({ text: 'in time' })
+  })
+
   it('a response that is an error ends although the server sends content without end', async () => {
     const { calls, own } = await setup((_request, response) => {
       response.writeHead(503, { 'content-type': 'text/plain' })
