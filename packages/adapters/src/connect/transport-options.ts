@@ -39,7 +39,7 @@ export interface RpcTransportOptions {
   readonly readMaxBytes?: number
   /** Maximum size of a sent message, in bytes. @default 4,294,967,295 */
   readonly writeMaxBytes?: number
-  /** Deadline of calls that have none, in milliseconds. 0 is none, as for a call. */
+  /** Deadline of calls that have none, in milliseconds. 0 disables it, as for a call. */
   readonly defaultTimeoutMs?: number
 }
 

@@ -105,8 +105,9 @@ describe.each([
       response.writeHead(200, { 'content-type': type })
       response.write(Buffer.from([0, 0]))
     })
-    await expect(calls({ defaultTimeoutMs: 100 }).unary({ text: '' })).rejects.toMatchObject({ code: Code.DeadlineExceeded })
-    expect(own.stats().connections).toMatchObject([{ active: 0 }])
+    await expect(calls({ defaultTimeoutMs: 1_000 }).unary({ text: '' })).rejects.toMatchObject({ code: Code.DeadlineExceeded })
+    // Not even the connection is open if the machine is that slow.
+    expect(own.stats().connections.filter(({ active }) => active > 0)).toEqual([])
   })
 })
 
