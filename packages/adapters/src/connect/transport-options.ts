@@ -39,7 +39,7 @@ export interface RpcTransportOptions {
   readonly readMaxBytes?: number
   /** Maximum size of a sent message, in bytes. @default 4,294,967,295 */
   readonly writeMaxBytes?: number
-  /** Deadline of calls that have none, in milliseconds. */
+  /** Deadline of calls that have none, in milliseconds. 0 disables it, as for a call. */
   readonly defaultTimeoutMs?: number
 }
 
@@ -116,7 +116,7 @@ export function checkTransportOptions(
     compressMinBytes: numberIn(RPC_TRANSPORT_OPTIONS, given, 'compressMinBytes'),
     readMaxBytes: numberIn(RPC_TRANSPORT_OPTIONS, given, 'readMaxBytes'),
     writeMaxBytes: numberIn(RPC_TRANSPORT_OPTIONS, given, 'writeMaxBytes'),
-    ...(defaultTimeoutMs !== undefined && { defaultTimeoutMs: checkTimeout(defaultTimeoutMs) }),
+    ...deadlineOf(defaultTimeoutMs),
     useHttpGet: checkFlag('useHttpGet', given.useHttpGet, false),
   }
 }
@@ -155,7 +155,9 @@ function checkCompression(name: string, given: Compression): Compression {
   throw invalidOption(name, 'compressions, such as compressionGzip', given)
 }
 
-function checkTimeout(given: number): number {
-  if (typeof given === 'number' && given >= 0 && given <= 0x7fff_ffff) return given
+function deadlineOf(given: number | undefined): Pick<CheckedOptions, 'defaultTimeoutMs'> {
+  // Connect-ES would end each call at once for 0, although it means no deadline for a call.
+  if (given === undefined || given === 0) return {}
+  if (typeof given === 'number' && given > 0 && given <= 0x7fff_ffff) return { defaultTimeoutMs: given }
   throw invalidOption('defaultTimeoutMs', 'milliseconds from 0 to 2147483647', given)
 }

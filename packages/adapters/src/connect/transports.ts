@@ -16,7 +16,7 @@ import {
 } from './transport-options.js'
 import { CONNECT, GRPC, GRPC_WEB, type UnaryProtocol } from './unary-protocols.js'
 import { UnaryShortcut } from './unary-shortcut.js'
-import { universalClient } from './universal-client.js'
+import { streamingClient } from './universal-client.js'
 
 /**
  * Creates a transport for the Connect protocol, over HTTP/2 or HTTP/1.1. Calls that send and receive at the same time
@@ -56,6 +56,6 @@ function transportOf(
 ): Transport {
   const { interceptor, httpClient } = new UnaryShortcut(client, checked, protocol)
   const unary = create({ ...checked, interceptors: [...checked.interceptors, interceptor], httpClient })
-  const streams = create({ ...checked, httpClient: universalClient(client) })
+  const streams = create({ ...checked, httpClient: streamingClient(client, protocol.http2Only) })
   return { unary: unary.unary.bind(unary), stream: streams.stream.bind(streams) }
 }

@@ -13,6 +13,8 @@ export interface SimpleResponse {
 
 /** How one protocol sends a message that is not compressed, and what it answers. */
 export interface UnaryProtocol {
+  /** Whether requests must not be sent over HTTP/1.1, because the status of a call is in the trailers. */
+  readonly http2Only: boolean
   /** Field with the compression of a whole content, which a request that is not compressed must not have. */
   readonly contentEncoding: string | undefined
   /** Returns the content of a request. */
@@ -27,6 +29,7 @@ const TRAILER_PREFIX = 'trailer-'
 
 /** The Connect protocol: the content is the message, and trailers are fields with a prefix. */
 export const CONNECT: UnaryProtocol = {
+  http2Only: false,
   contentEncoding: 'content-encoding',
   contentOf: (message) => message,
   isSimple: (header) => header.get('content-type') === 'application/proto' && isIdentity(header.get('content-encoding')),
@@ -45,17 +48,19 @@ export const CONNECT: UnaryProtocol = {
 
 /** gRPC: messages in envelopes, and a status in the trailers. */
 export const GRPC: UnaryProtocol = {
+  http2Only: true,
   contentEncoding: undefined,
   contentOf: (message) => frameOf(message, false),
   isSimple: (header, accepted) => isGrpc(header, 'application/grpc', accepted),
   open({ header, trailer }, content) {
-    const message = trailer.get('grpc-status') === '0' ? opened(content, false)?.message : undefined
+    const message = isOk(trailer) ? opened(content, false)?.message : undefined
     return message && { message, header, trailer }
   },
 }
 
 /** gRPC-Web: the trailers are another envelope of the content. */
 export const GRPC_WEB: UnaryProtocol = {
+  http2Only: false,
   contentEncoding: undefined,
   contentOf: (message) => frameOf(message, false),
   isSimple: (header, accepted) => isGrpc(header, 'application/grpc-web', accepted),
@@ -64,7 +69,7 @@ export const GRPC_WEB: UnaryProtocol = {
     if (found === undefined) return undefined
     const trailer = new Headers()
     appendTrailers(trailer, found.trailers)
-    return trailer.get('grpc-status') === '0' ? { message: found.message, header, trailer } : undefined
+    return isOk(trailer) ? { message: found.message, header, trailer } : undefined
   },
 }
 
@@ -74,6 +79,11 @@ function isGrpc(header: Headers, type: string, accepted: ReadonlySet<string>): b
   // Flags of the message say whether it is compressed; a compression that is not accepted is an error all the same.
   const encoding = header.get('grpc-encoding')
   return isIdentity(encoding) || accepted.has(encoding!)
+}
+
+/** Whether the trailers are those of a success. Details may contradict the status: that is for Connect-ES. */
+function isOk(trailer: Headers): boolean {
+  return trailer.get('grpc-status') === '0' && !trailer.has('grpc-status-details-bin')
 }
 
 function isIdentity(encoding: string | null): boolean {

@@ -37,10 +37,13 @@ export class UnaryShortcut {
     this.#options = options
     this.#protocol = protocol
     this.#accepted = new Set(options.acceptCompression.map(({ name }) => name))
-    const others = unaryClient(client)
+    const others = unaryClient(client, protocol.http2Only)
     this.httpClient = (request) => {
       const received = this.#received.get(request.header)
-      return received === undefined ? others(request) : Promise.resolve(received)
+      if (received === undefined) return others(request)
+      // An interceptor may call again with the same fields: that is another attempt.
+      this.#received.delete(request.header)
+      return Promise.resolve(received)
     }
     this.interceptor = (next) => (request) => {
       const content = request.stream ? undefined : this.#contentOf(request)
@@ -48,19 +51,24 @@ export class UnaryShortcut {
     }
   }
 
-  /** Returns the content of a request; `undefined` if it is compressed or too large, or may be a GET. */
+  /**
+   * Returns the content of a request; `undefined` if it may be compressed, is too large or may be a GET, and if the
+   * message cannot be encoded: Connect-ES then says why.
+   */
   #contentOf(request: UnaryRequest): Uint8Array | undefined {
     const { useBinaryFormat, useHttpGet, binaryOptions, sendCompression, compressMinBytes, writeMaxBytes } = this.#options
     if (!useBinaryFormat || useHttpGet === true) return undefined
-    const message = serialize(request, binaryOptions)
-    if (message.length > writeMaxBytes || (sendCompression !== null && message.length > compressMinBytes)) return undefined
+    const message = encoded(request, binaryOptions)
+    if (message === undefined || message.length > writeMaxBytes) return undefined
+    // Whether a message of just this size is compressed differs between the protocols.
+    if (sendCompression !== null && message.length >= compressMinBytes) return undefined
     if (this.#protocol.contentEncoding !== undefined) request.header.delete(this.#protocol.contentEncoding)
     return this.#protocol.contentOf(message)
   }
 
   async #call(request: UnaryRequest, content: Uint8Array, next: Next): Answer {
     const { url, header, signal } = request
-    const response = await send(this.#client, { url, method: 'POST', header, signal }, content)
+    const response = await send(this.#client, { url, method: 'POST', header, signal }, content, this.#protocol.http2Only)
     if (response.status !== 200 || !this.#protocol.isSimple(response.header, this.#accepted))
       return this.#pass(request, response, next)
     const read = await this.#read(response)
@@ -100,6 +108,14 @@ export class UnaryShortcut {
       // Malformed: Connect-ES says how.
       return undefined
     }
+  }
+}
+
+function encoded(request: UnaryRequest, options: CheckedOptions['binaryOptions']): Uint8Array | undefined {
+  try {
+    return serialize(request, options)
+  } catch {
+    return undefined
   }
 }
 

@@ -15,16 +15,24 @@ import { rpcError } from './rpc-errors.js'
  * @throws UsageError `ERR_INVALID_OPTION` if `client` is not a client.
  */
 export function universalClient(client: Client): UniversalClientFn {
+  return streamingClient(client, false)
+}
+
+/**
+ * Returns an HTTP client for streams of messages.
+ * @param http2Only whether requests fail rather than being sent over HTTP/1.1.
+ */
+export function streamingClient(client: Client, http2Only: boolean): UniversalClientFn {
   checkClient(client)
-  return (request) => send(client, request, request.body)
+  return (request) => send(client, request, request.body, http2Only)
 }
 
 /**
  * Returns an HTTP client for calls with one message: their content is sent from memory, with `content-length`, and may
  * be sent again after a lost connection.
  */
-export function unaryClient(client: Client): UniversalClientFn {
-  return async (request) => send(client, request, request.body === undefined ? undefined : await whole(request.body))
+export function unaryClient(client: Client, http2Only: boolean): UniversalClientFn {
+  return async (request) => send(client, request, request.body === undefined ? undefined : await whole(request.body), http2Only)
 }
 
 /** Sends a request with this content, and returns its response. */
@@ -32,8 +40,9 @@ export function send(
   client: Client,
   { url, method, header, signal }: Omit<UniversalClientRequest, 'body'>,
   body: RequestBody | undefined,
+  http2Only: boolean,
 ): Promise<UniversalClientResponse> {
-  return client.request({ url, method, headers: header, body, signal, redirect: 'manual' }).then(
+  return client.request({ url, method, headers: header, body, signal, redirect: 'manual', http2Only }).then(
     (response) => received(response, signal),
     (error: unknown) => {
       throw rpcError(error, signal)

@@ -52,15 +52,15 @@ export const REQUEST_HANDLER_OPTIONS: OptionSchema<RequestHandlerOptions> = {
 
 const NAMES = namesOf(REQUEST_HANDLER_OPTIONS)
 
-/** Options of the SDK's own handlers that concern connections, which the client has. */
-const OF_THE_CLIENT: ReadonlySet<string> = new Set([
-  'disableConcurrentStreams',
-  'httpAgent',
-  'httpsAgent',
-  'maxConcurrentStreams',
-  'nodeHttp2ConnectOptions',
-  'sessionTimeout',
-  'socketAcquisitionWarningTimeout',
+/** Options of the SDK's own handlers that concern connections, and those of `createClient()` that replace them. */
+const OF_THE_CLIENT: ReadonlyMap<string, string> = new Map([
+  ['disableConcurrentStreams', "protocols: ['http/1.1']"],
+  ['httpAgent', 'proxy, lookup and maxConnectionsPerOrigin'],
+  ['httpsAgent', 'tls, proxy, lookup and maxConnectionsPerOrigin'],
+  ['maxConcurrentStreams', 'maxConnectionsPerOrigin, if any: requests above the limit of the server wait'],
+  ['nodeHttp2ConnectOptions', 'tls and lookup'],
+  ['sessionTimeout', 'idleTimeoutMs'],
+  ['socketAcquisitionWarningTimeout', 'timeouts.queue'],
 ])
 
 /** The symbol by which the SDK passes the logger of its client. */
@@ -103,11 +103,11 @@ export class RequestHandler {
    * @throws RequestHandlerError with the names and codes of the SDK's own handlers; the error of the request's own content.
    */
   async handle(request: SmithyRequest, options: SmithyHandleOptions = {}): Promise<{ response: SmithyResponse }> {
-    const { abortSignal = undefined, requestTimeout } = options ?? {}
+    const { abortSignal = undefined, requestTimeout: own } = options ?? {}
     if (abortSignal?.aborted === true) throw abortError(isSignal(abortSignal) ? abortSignal.reason : undefined, 'no')
     try {
       const { throwOnRequestTimeout, clock = systemClock } = this.#options
-      const { requestTimeout: ms = 0 } = requestTimeout === undefined ? this.#options : checkOptions({ requestTimeout })
+      const { requestTimeout: ms = 0 } = isAbsent(own) ? this.#options : checkOptions({ requestTimeout: own })
       const signed = new SignedRequest({
         timeouts: this.#timeouts,
         abortSignal: abortSignal ?? undefined,
@@ -137,7 +137,7 @@ export class RequestHandler {
    * @throws UsageError `ERR_UNKNOWN_OPTION`, `ERR_INVALID_OPTION`.
    */
   updateHttpClientConfig(key: keyof RequestHandlerOptions | (string & {}) | symbol, value: unknown): void {
-    if (key === LOGGER) this.#options = { logger: value as SmithyLogger, ...this.#options }
+    if (key === LOGGER && isObject(value)) this.#options = { logger: value, ...this.#options }
     if (typeof key === 'symbol') return
     this.#options = checkOptions({ ...this.#options, [key]: value })
     this.#timeouts = timeoutsOf(this.#options)
@@ -158,7 +158,7 @@ export class RequestHandler {
 function checkOptions(given: RequestHandlerOptions | undefined): RequestHandlerOptions {
   const foreign = Object.keys(given ?? {}).find((name) => OF_THE_CLIENT.has(name))
   if (foreign !== undefined) {
-    const message = `unknown option ${foreign} of requestHandler(): set the options of connections on the client, with createClient()`
+    const message = `unknown option ${foreign} of requestHandler(): use the options of createClient() instead: ${OF_THE_CLIENT.get(foreign)}`
     throw new UsageError('ERR_UNKNOWN_OPTION', message)
   }
   const { throwOnRequestTimeout, logger, clock, ...own } = ownOptions(given, NAMES, '', 'requestHandler()')
@@ -176,6 +176,15 @@ function checkOptions(given: RequestHandlerOptions | undefined): RequestHandlerO
   }
   if (clock !== undefined) options['clock'] = checkClock(clock)
   return options
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+/** Whether the SDK has no value: it uses `??`. */
+function isAbsent(value: unknown): value is undefined | null {
+  return value === undefined || value === null
 }
 
 const TIMES = { connectionTimeout: milliseconds(0), requestTimeout: milliseconds(0), socketTimeout: milliseconds(0) }

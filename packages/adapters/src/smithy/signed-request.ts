@@ -32,12 +32,12 @@ export class SignedRequest implements Abortable {
   }
 
   /** Sends the request. Rejects with errors that a Smithy client understands. */
-  async send(client: Client, { method, url, headers, body }: ConvertedRequest): Promise<SmithyResponse> {
+  async send(client: Client, { method, url, headers, body, http2Only }: ConvertedRequest): Promise<SmithyResponse> {
     this.#link()
     // The SDK retries and follows redirects by its own rules, and counts its attempts. A request that the server has certainly not processed
     // is still replayed.
     const options: RequestOptions = {
-      ...{ method, url, headers, body, replay: 0, retry: false, redirect: 'manual', keepDotSegments: true },
+      ...{ method, url, headers, body, replay: 0, retry: false, redirect: 'manual', keepDotSegments: true, http2Only },
       signal: this.#handle.signal,
       ...(this.#limits.timeouts === undefined ? undefined : { timeouts: this.#limits.timeouts }),
     }

@@ -85,6 +85,8 @@ describe.each(CONNECTIONS)('over %s', (kind) => {
     const { response } = await handler.handle(request())
     expect(clock.pending).toBe(0)
     expect(await textOf(response.body)).toContain('hello')
+    for (const nothing of [undefined, null])
+      expect((await handler.handle(request(), { requestTimeout: nothing as undefined })).response.statusCode).toBe(200)
     await expect(handler.handle(request(), { requestTimeout: -1 })).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' })
   })
 
@@ -237,6 +239,18 @@ describe.each(CONNECTIONS)('over %s', (kind) => {
     expect(response.body.destroyed).toBe(true)
     while (own.stats().connections.some(({ active }) => active > 0)) await new Promise((resolve) => setImmediate(resolve))
   })
+})
+
+it('frames without content, between others, do not stop the content', async () => {
+  const scripted = await peer(async (p) => {
+    await p.handshake()
+    const { streamId } = await p.nextRequest()
+    p.send(frames.headers(streamId, [[':status', '200']]))
+    for (const text of ['', 'con', '', '', 'tent', '']) p.send(frames.data(streamId, text))
+    p.send(frames.data(streamId, '', { endStream: true }))
+  })
+  const { response } = await requestHandler(client()).handle(requestTo(scripted.port))
+  expect(await textOf(response.body)).toBe('content')
 })
 
 it('nothing listens: the error has the system code that the SDK retries', async () => {

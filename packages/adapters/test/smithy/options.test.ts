@@ -8,12 +8,14 @@ import { smithyFixture } from './fixture.js'
 const { client } = smithyFixture()
 
 it.each<[object, string, string]>([
-  [
-    { httpsAgent: {} },
-    'ERR_UNKNOWN_OPTION',
-    'unknown option httpsAgent of requestHandler(): set the options of connections on the client',
-  ],
-  [{ maxConcurrentStreams: 1 }, 'ERR_UNKNOWN_OPTION', 'with createClient()'],
+  [{ httpAgent: {} }, 'ERR_UNKNOWN_OPTION', 'proxy, lookup'],
+  [{ httpsAgent: {} }, 'ERR_UNKNOWN_OPTION', 'httpsAgent of requestHandler(): use the options of createClient() instead: tls'],
+  [{ maxConcurrentStreams: 1 }, 'ERR_UNKNOWN_OPTION', 'requests above the limit of the server wait'],
+  [{ disableConcurrentStreams: true }, 'ERR_UNKNOWN_OPTION', "protocols: ['http/1.1']"],
+  [{ nodeHttp2ConnectOptions: {} }, 'ERR_UNKNOWN_OPTION', 'tls and lookup'],
+  [{ sessionTimeout: 1 }, 'ERR_UNKNOWN_OPTION', 'idleTimeoutMs'],
+  [{ socketAcquisitionWarningTimeout: 1 }, 'ERR_UNKNOWN_OPTION', 'timeouts.queue'],
+  [async () => ({}), 'ERR_INVALID_OPTION', 'requestHandler() takes an object of options'],
   [{ requestTimeoutMs: 1 }, 'ERR_UNKNOWN_OPTION', 'did you mean "requestTimeout"?'],
   [{ requestTimeout: -1 }, 'ERR_INVALID_OPTION', 'requestTimeout'],
   [{ connectionTimeout: '1' }, 'ERR_INVALID_OPTION', 'connectionTimeout'],
@@ -45,6 +47,8 @@ it('updateHttpClientConfig() changes one option, and keeps the logger that was g
   handler.updateHttpClientConfig('connectionTimeout', 8)
   expect(handler.httpHandlerConfigs()).toEqual({ requestTimeout: 7, connectionTimeout: 8 })
   handler.updateHttpClientConfig('requestTimeout', undefined)
+  for (const nothing of [undefined, null]) handler.updateHttpClientConfig(Symbol.for('logger'), nothing)
+  expect(handler.httpHandlerConfigs()).toEqual({ connectionTimeout: 8 })
   handler.updateHttpClientConfig(Symbol.for('logger'), own)
   handler.updateHttpClientConfig(Symbol.for('logger'), console)
   // The default of a service must not limit the other services that share the handler.

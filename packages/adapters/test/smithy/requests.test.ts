@@ -47,6 +47,7 @@ describe.each(CONNECTIONS)('over %s', (kind) => {
       { prefix: 'a b+c', 'x-id': 'List', delete: null, empty: '' },
       '/inspect?delete&empty=&prefix=a%20b%2Bc&x-id=List',
     ],
+    ["/inspect/a'b^c|d", {}, "/inspect/a'b^c|d"],
     ['/inspect', { 'b!': ["1'", '(2)*'], a: 'é' }, '/inspect?a=%C3%A9&b%21=1%27&b%21=%282%29%2A'],
   ])('sends path %s and query %j as signed', async (path, query, expected) => {
     const { handler, request, server } = await setup(kind, (_request, response) => void response.end())
@@ -108,6 +109,11 @@ describe.each(CONNECTIONS)('over %s', (kind) => {
     const { headers: _, ...request } = requestTo(server.port)
     await handler.handle({ ...request, headers: { ':authority': `b.test.example:${server.port}` } })
     expect(server.requests[0]?.authority).toBe(`b.test.example:${server.port}`)
+    // `host` wins, in any order.
+    const authority = { ':authority': 'c.test.example', host: `a.test.example:${server.port}` }
+    for (const headers of [authority, Object.fromEntries(Object.entries(authority).reverse())])
+      expect((await handler.handle({ ...request, headers })).response.statusCode).toBe(200)
+    expect(server.requests.slice(1).map((each) => each.authority)).toEqual(Array(2).fill(`a.test.example:${server.port}`))
   })
 
   it('returns status, fields in lower case with joined lines, and the content as a Readable', async () => {
@@ -150,6 +156,15 @@ describe.each(CONNECTIONS)('over %s', (kind) => {
     expect(await parts.next()).toMatchObject({ done: true })
   })
 
+  it('a request that sends events needs HTTP/2', async () => {
+    const { handler, request, server } = await setup(kind)
+    const headers = { 'Content-Type': 'application/vnd.amazon.eventstream' }
+    const sent = handler.handle(request({ method: 'POST', headers, body: Readable.from(['event']) }))
+    if (kind !== 'HTTP/1.1') return void expect((await sent).response.statusCode).toBe(200)
+    await expect(sent).rejects.toMatchObject({ name: 'UsageError', code: 'ERR_HTTP2_REQUIRED', processed: 'no' })
+    expect(server.requests).toEqual([])
+  })
+
   it('requests to two hosts of a certificate share a connection', async () => {
     const { handler, request, server } = await setup(kind)
     for (const hostname of ['a.test.example', 'b.test.example']) {
@@ -165,7 +180,21 @@ it.each<[Partial<SmithyRequest>, string]>([
   [{ hostname: 'user@a.test.example' }, 'ERR_INVALID_URL'],
   [{ hostname: '' }, 'ERR_INVALID_URL'],
   [{ protocol: 'wss:' }, 'ERR_UNSUPPORTED_SCHEME'],
+  [{ protocol: 'https' }, 'ERR_INVALID_URL'],
+  [{ protocol: 'https://b.test.example/?' }, 'ERR_INVALID_URL'],
+  [{ protocol: undefined as never }, 'ERR_INVALID_URL'],
+  [{ port: '443@b.test.example' as never }, 'ERR_INVALID_URL'],
+  [{ port: '80/evil' as never }, 'ERR_INVALID_URL'],
+  [{ port: 70_000 }, 'ERR_INVALID_URL'],
+  [{ port: Number.NaN }, 'ERR_INVALID_URL'],
   [{ path: 'relative' }, 'ERR_INVALID_URL'],
+  [{ path: '/a#b' }, 'ERR_INVALID_URL'],
+  [{ path: '/a\\b' }, 'ERR_INVALID_URL'],
+  [{ path: '/a\tb' }, 'ERR_INVALID_URL'],
+  [{ path: '/a b' }, 'ERR_INVALID_URL'],
+  [{ path: '/é' }, 'ERR_INVALID_URL'],
+  [{ path: '/a{b}' }, 'ERR_INVALID_URL'],
+  [{ path: "/a/../b'c" }, 'ERR_INVALID_URL'],
   [{ method: 'POST', body: 7 }, 'ERR_INVALID_BODY'],
   [{ headers: { upgrade: 'websocket' } }, 'ERR_FORBIDDEN_FIELD'],
   [{ headers: { 'x-a': 'line\nbreak' } }, 'ERR_INVALID_FIELD_VALUE'],

@@ -9,19 +9,27 @@ import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { createAuthority, pinned } from '@unshard/testkit'
+import { describe } from '../load.js'
 import type { RunContext, ScenarioReport } from '../report.js'
+import {
+  CONNECT_NODE,
+  type ConnectTurn,
+  connectClaims,
+  connectResult,
+  describeConnect,
+  PROTOCOLS,
+  type Protocol,
+  UNSHARD,
+} from './figures.js'
 
-const TITLE = 'CPU time of a unary call of 5 bytes, 100 in flight, TLS, in µs'
-const PROTOCOLS = ['connect', 'grpc', 'grpc-web']
-const CALLS = 4_000
+const SERVER_TIMEOUT_MS = 30_000
+const MARGIN_MS = 30_000
 const LIBRARIES = new URL('../../../libraries/', import.meta.url)
-
-/** Medians of one protocol, in microseconds. */
-interface Figure {
-  readonly protocol: string
-  readonly unshard: number
-  readonly connectNode: number
-}
+/** Variables of the process, beside those of the certificate. */
+const CLIENTS: readonly (readonly [name: string, env: NodeJS.ProcessEnv])[] = [
+  [CONNECT_NODE, { PEER: '1' }],
+  [UNSHARD, {}],
+]
 
 export async function runConnect(context: RunContext): Promise<ScenarioReport> {
   const authority = await createAuthority()
@@ -29,26 +37,50 @@ export async function runConnect(context: RunContext): Promise<ScenarioReport> {
   const env = { CA: authority.ca, CERT: cert, KEY: key }
   const server = start('connect-server.mjs', [], env, context.cores?.server)
   try {
-    const port = await lineOf(server)
-    const figures: Figure[] = []
+    const port = await lineOf(server, SERVER_TIMEOUT_MS)
+    const results = []
     for (const protocol of PROTOCOLS) {
-      const [unshard, connectNode]: [number[], number[]] = [[], []]
+      const turns = new Map<string, ConnectTurn[]>(CLIENTS.map(([name]) => [name, []]))
       for (let round = 1; round <= context.rounds; round++) {
-        const turn = (own: NodeJS.ProcessEnv): Promise<number> =>
-          take([protocol, port, String(CALLS)], own, context.cores?.client)
-        connectNode.push(await turn({ ...env, PEER: '1' }))
-        unshard.push(await turn(env))
-        context.report(`connect: ${protocol} ${round}/${context.rounds}`)
+        for (const [name, own] of CLIENTS) {
+          const turn = await turnOf(protocol, port, { ...env, ...own }, context)
+          turns.get(name)!.push(turn)
+          context.report(
+            `connect ${protocol} ${round}/${context.rounds}: ${name} ${turn.error ?? `${turn.cpuMicros.toFixed(1)} µs`}`,
+          )
+        }
       }
-      figures.push({ protocol, unshard: median(unshard), connectNode: median(connectNode) })
+      for (const [name, list] of turns) results.push(connectResult(protocol, name, list))
     }
-    const lines = figures.map((each) => {
-      const ratio = (each.unshard / each.connectNode).toFixed(2)
-      return `${each.protocol}: ${each.unshard.toFixed(1)} over unshard, ${each.connectNode.toFixed(1)} over connect-node: ${ratio}`
-    })
-    return { json: { name: 'connect', figures } as { name: string }, text: `connect: ${TITLE}\n\n${lines.join('\n')}`, errors: 0 }
+    const claims = connectClaims(results)
+    const node = results[0]?.rounds[0]?.node ?? process.version
+    const title = `unary calls of 5 bytes, 100 in flight, one connection, by Node.js ${node}`
+    return {
+      json: { name: 'connect', title, results, claims } as { name: string },
+      text: `connect: ${title}\n\n${describeConnect(results, claims)}`,
+      errors: results.reduce((sum, { errors }) => sum + errors, 0),
+    }
   } finally {
     server.kill()
+  }
+}
+
+/** Resolves when the process has ended, so that the next one gets the core for itself. */
+async function turnOf(
+  protocol: Protocol,
+  port: string,
+  env: NodeJS.ProcessEnv,
+  { cores, seconds, warmupSeconds }: RunContext,
+): Promise<ConnectTurn> {
+  const child = start('connect-client.mjs', [protocol, port, String(warmupSeconds), String(seconds)], env, cores?.client)
+  const exit = once(child, 'exit')
+  try {
+    return JSON.parse(await lineOf(child, (seconds + warmupSeconds) * 1_000 + MARGIN_MS)) as ConnectTurn
+  } catch (error) {
+    return { cpuMicros: Number.NaN, perSecond: Number.NaN, node: process.version, error: describe(error) }
+  } finally {
+    child.kill()
+    await exit
   }
 }
 
@@ -59,18 +91,18 @@ function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv,
   return spawn(file, rest, { stdio: ['ignore', 'pipe', 2], env: { PATH: process.env['PATH'], ...env } })
 }
 
-async function take(args: readonly string[], env: NodeJS.ProcessEnv, core: number | undefined): Promise<number> {
-  const child = start('connect-client.mjs', args, env, core)
-  const [line] = await Promise.all([lineOf(child), once(child, 'close')])
-  return Number(line)
-}
-
-/** Returns the first line that a process prints. @throws Error if it ends without one. */
-async function lineOf(child: ChildProcess): Promise<string> {
-  for await (const line of createInterface({ input: child.stdout! })) return line
+/** Returns the first line that a process prints. @throws Error if it ends without one, or is late: it is then killed. */
+async function lineOf(child: ChildProcess, timeoutMs: number): Promise<string> {
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    child.kill('SIGKILL')
+  }, timeoutMs)
+  try {
+    for await (const line of createInterface({ input: child.stdout! })) return line
+  } finally {
+    clearTimeout(timer)
+  }
+  if (isLate) throw new Error(`no result within ${timeoutMs} ms`)
   throw new Error('a process has ended without a result: is packages/libraries installed? npm run setup -- --tests')
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 }

@@ -20,6 +20,7 @@ import type { ExchangeObserver, Loss } from '../transport/exchange.js'
 import type { PoolTarget } from '../transport/target.js'
 import type { CallLimits, CallOwner } from './call-owner.js'
 import { CallResult } from './call-result.js'
+import { requireHttp2 } from './http2-required.js'
 import { MAX_MISDIRECTIONS, noteMisdirected } from './misdirected.js'
 import { ReplayState, requiresHttp1, tookRequests } from './replay.js'
 
@@ -187,7 +188,7 @@ export class Call extends CallResult implements QueuedRequest, ExchangeObserver 
     this.owner.pool.outcomes.failed(this.member!, error, this.#target)
     if (this.#over) return
     const required = requiresHttp1(error) && this.#target.http1Only !== true
-    const http1 = required ? this.owner.onHttp1Required(this.#target) : undefined
+    const http1 = required && this.request.http2Only !== true ? this.owner.onHttp1Required(this.#target) : undefined
     this.#replays ??= new ReplayState(this.limits.replay)
     // If the server requires HTTP/1.1 and the client does not speak it, a replay would fail again.
     const again = required === (http1 !== undefined)
@@ -252,6 +253,7 @@ export class Call extends CallResult implements QueuedRequest, ExchangeObserver 
     this.#answersBefore = this.#target.record.answered
     if (member.coalesced) this.owner.metrics.coalesced++
     try {
+      if (this.request.http2Only === true) requireHttp2(member.connection, this.#target.origin)
       this.trace?.sending(member.connection, this.owner.pool.idleMs(member.connection), this)
       this.exchange = member.connection.request(this.request, this)
       this.trace?.passedOn()

@@ -305,6 +305,7 @@ const ROWS = {
     'The recording of `recordHar()` cannot be written; `cause` is the error of the file or stream.',
     'Check the path and the space on the disk. Requests are not affected.',
   ],
+  ERR_HTTP2_REQUIRED: ['UsageError', 'no', 'A gRPC call, or a request that sends events, got HTTP/1.1.', 'Enable HTTP/2.'],
   ERR_INTERCEPTOR: [
     'UsageError',
     'no',

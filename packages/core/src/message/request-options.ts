@@ -80,6 +80,8 @@ export interface RequestOptions {
   readonly resolvedAddress?: string | undefined
   /** @internal Whether HTTP/2 is not offered for this request. */
   readonly http1Only?: boolean | undefined
+  /** @internal Whether the request fails rather than being sent over HTTP/1.1. */
+  readonly http2Only?: boolean | undefined
   /** @internal Whether dot segments in the path of a URL given as text are sent as they are: a signature may cover them. */
   readonly keepDotSegments?: boolean | undefined
   /** Maximum number of replays after the connection was lost with an unknown outcome. @default the client's */
@@ -136,6 +138,7 @@ export const REQUEST_OPTIONS: OptionSchema<RequestOptions> = {
   totalSince: value('internal'),
   resolvedAddress: value('internal'),
   http1Only: value('internal'),
+  http2Only: value('internal'),
   keepDotSegments: value('internal'),
   replay: value('0 to 100', "the client's"),
   retry: value('`true`, `false`, an object', "the client's"),

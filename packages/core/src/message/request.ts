@@ -30,6 +30,8 @@ export interface HttpRequest {
   readonly content: Content | undefined
   readonly trailers: (() => FieldsInit) | undefined
   readonly trimFieldValues?: boolean | undefined
+  /** Whether the request must not be sent over HTTP/1.1. */
+  readonly http2Only?: boolean | undefined
   /** Whether the caller set `connection: close`. */
   readonly close: boolean
   /** Whether the content waits for 100 or a short time (RFC 9110 §10.1.1). */
@@ -58,7 +60,13 @@ export function isRepeatable({ method, fields }: HttpRequest): boolean {
 const MEMBERS = namesOf(REQUEST_OPTIONS)
 
 /** Names of the members that only our own packages set. */
-export const INTERNAL_MEMBERS: ReadonlySet<string> = new Set(['totalSince', 'resolvedAddress', 'http1Only', 'keepDotSegments'])
+export const INTERNAL_MEMBERS: ReadonlySet<string> = new Set([
+  'totalSince',
+  'resolvedAddress',
+  'http1Only',
+  'http2Only',
+  'keepDotSegments',
+])
 
 /** Names of the public members. */
 export const REQUEST_MEMBERS: ReadonlySet<string> = new Set([...MEMBERS].filter((name) => !INTERNAL_MEMBERS.has(name)))
@@ -113,7 +121,7 @@ function isPolluted(): boolean {
   const { method, url, headers, body, duplex, trailers, signal, timeouts, totalSince } = INHERITED
   const { replay, retry, isolation, strategy, affinity, priority, sensitive, trimFieldValues, onInformational } = INHERITED
   const { resolvedAddress, addressPolicy, interceptors, redirect, maxRedirects, onRedirect, maxBodyBytes, http1Only } = INHERITED
-  const { keepDotSegments, protocol } = INHERITED
+  const { keepDotSegments, protocol, http2Only } = INHERITED
   const first = method ?? url ?? headers ?? body ?? duplex ?? trailers ?? signal ?? timeouts ?? totalSince ?? resolvedAddress
   const second =
     addressPolicy ?? interceptors ?? redirect ?? maxRedirects ?? onRedirect ?? maxBodyBytes ?? http1Only ?? keepDotSegments
@@ -127,7 +135,8 @@ function isPolluted(): boolean {
     priority ??
     sensitive ??
     trimFieldValues ??
-    onInformational
+    onInformational ??
+    http2Only
   return (first ?? second ?? third) !== undefined
 }
 
@@ -160,6 +169,7 @@ export function checkRequest(options: RequestOptions): HttpRequest {
     content,
     trailers: inContext(options.trailers),
     trimFieldValues: options.trimFieldValues,
+    http2Only: options.http2Only,
     close: checked.close,
     expectsContinue,
     wantsInformational: options.onInformational !== undefined,

@@ -24,12 +24,13 @@ export interface Clock {
 }
 
 // Copied when this module loads, as in event-loop.ts. Fake timers replace `performance.now` on the
-// object, not on its prototype.
+// object, not on its prototype. In Bun the object itself has it.
 const timers = process.getBuiltinModule('node:timers')
 const startTimeout = unfaked('setTimeout', timers.setTimeout)
 const cancelTimeout = unfaked('clearTimeout', timers.clearTimeout)
 const { performance: monotonic } = process.getBuiltinModule('node:perf_hooks')
-const monotonicNow = (Object.getPrototypeOf(monotonic) as typeof monotonic).now.bind(monotonic)
+const { now: monotonicMs = monotonic.now } = Object.getPrototypeOf(monotonic) as Partial<typeof monotonic>
+const monotonicNow = monotonicMs.bind(monotonic)
 const { now: wallClockNow } = unfaked('Date', Date)
 
 /** The clock of the machine. */

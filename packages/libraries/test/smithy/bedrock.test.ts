@@ -193,6 +193,20 @@ describe('in both directions', () => {
     expect(origin.connections).toBe(1)
   })
 
+  it('a server that only speaks HTTP/1.1 gets no request: the error says what is missing', async () => {
+    const { sdk, origin } = await setup('http/1.1', () => undefined)
+    async function* input() {
+      for (;;) yield { chunk: { bytes: Buffer.from('event') } }
+    }
+    const sent = sdk.send(new newest.InvokeModelWithBidirectionalStreamCommand({ modelId, body: input() }))
+    await expect(sent).rejects.toMatchObject({
+      name: 'UsageError',
+      code: 'ERR_HTTP2_REQUIRED',
+      message: expect.stringContaining('the request needs HTTP/2, and the connection speaks HTTP/1.1'),
+    })
+    expect(origin.requests).toEqual([])
+  })
+
   it('20 conversations at once share one connection', async () => {
     const { sdk, origin } = await setup('h2', (request, response) => void echo(request, response).catch(() => response.destroy()))
     const conversations = Array.from({ length: 20 }, async (_, i) => {

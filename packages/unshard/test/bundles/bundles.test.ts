@@ -143,6 +143,7 @@ it("a program with 'unshard/connect' alone is bundled with the libraries that it
   const { warnings } = await esbuild({ stdin, outfile, bundle: true, platform: 'node', format: 'esm', banner: { js } })
   expect(warnings).toEqual([])
   expect(await fixture.run('out.mjs')).toEqual({ report: ['unary', 'stream'], stderr: '' })
+  expect(await readFile(outfile, 'utf8')).not.toMatch(/grpcClient\(\)|requestHandler\(\)/)
 }, 60_000)
 
 it('the published files find their parts by import only: Babel, SWC and tracers read nothing else', async () => {

@@ -5,4 +5,7 @@ import { register } from 'node:module'
 if (process.env.CONNECT === '1') register('./connect-1.mjs', import.meta.url)
 const { runCases } = await import('./run.mjs')
 const results = await runCases()
-console.log(`\n${JSON.stringify(results)}`)
+process.stdout.write(`\n${JSON.stringify(results)}\n`, () => {
+  // A case that has failed may have left its server open; otherwise nothing keeps the process running.
+  if (results.some(({ passed }) => !passed)) process.exit()
+})

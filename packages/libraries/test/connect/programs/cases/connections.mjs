@@ -8,7 +8,11 @@ import { on, startServer } from '../server.mjs'
 import { clientOf } from '../world.mjs'
 
 export function connections(world) {
-  return { ...ends(world), ...lowLevel(world), ...(world.http === 'h2' && { ...shared(world), ...cleartext(world) }) }
+  return {
+    ...ends(world),
+    ...lowLevel(world),
+    ...(world.http === 'h2' && { ...shared(world), ...http1(world), ...cleartext(world) }),
+  }
 }
 
 /** A server stream that goes on when told. */
@@ -119,19 +123,54 @@ function lowLevel({ client, newClient, origin }) {
 
 function shared({ calls, protocol }) {
   return {
-    '12 hosts have one connection': async () => {
+    '12 hosts have one connection, for unary calls and streams at once': async () => {
       const server = await startServer('h2')
       const client = clientOf()
-      const call = on({ unary: ({ text }) => ({ text }) })
+      const call = on({
+        unary: ({ text }) => ({ text }),
+        async *serverStream({ text }) {
+          yield { text }
+        },
+      })
       const hosts = Array.from({ length: 12 }, (_, i) => `host-${i}`)
+      // On a busy machine the handshake may take longer than the hosts wait for it.
+      await client.warm([`https://host-0.test.example:${server.port}`])
       const texts = await Promise.all(
         hosts.map(async (host) => {
           const made = calls({ baseUrl: `https://${host}.test.example:${server.port}` }, client)
-          return (await made.unary({ text: host }, call)).text
+          const [{ text }, [message]] = await Promise.all([
+            made.unary({ text: host }, call),
+            all(made.serverStream({ text: host }, call)),
+          ])
+          return [text, message.text]
         }),
       )
-      assert.deepEqual(texts, hosts)
+      assert.deepEqual(
+        texts,
+        hosts.map((host) => [host, host]),
+      )
       assert.equal(server.connections, 1, `${protocol}: ${server.connections} connections`)
+      await client.close()
+      await server.close()
+    },
+  }
+}
+
+/** gRPC has its status in trailers, which HTTP/1.1 does not reliably have. */
+function http1({ calls, protocol }) {
+  if (protocol !== 'grpc') return {}
+  return {
+    'a server that speaks HTTP/1.1 alone gets no call, and the error says what to do': async () => {
+      const server = await startServer('http/1.1')
+      const client = clientOf()
+      const made = calls({ baseUrl: `https://a.test.example:${server.port}` }, client)
+      const echo = on({ unary: ({ text }) => ({ text }), serverStream: async function* () {} })
+      for (const call of [made.unary({}, echo), all(made.serverStream({}, echo))]) {
+        const { cause, message } = await rejectsWith(Code.Internal, call)
+        assert.deepEqual([cause.code, cause.processed], ['ERR_HTTP2_REQUIRED', 'no'])
+        assert.match(message, /the request needs HTTP\/2, and the connection speaks HTTP\/1.1/)
+      }
+      assert.deepEqual(server.paths, [])
       await client.close()
       await server.close()
     },

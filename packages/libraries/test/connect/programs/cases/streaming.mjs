@@ -11,6 +11,8 @@ const PARTS = 512
 const MAX_SENT = 12_582_912
 /** What the client has received from a server that sends 32 MB, when its reader pauses after the first part. */
 const MAX_HELD = 1_048_576
+/** How many messages a reader takes after its pause: more than {@link MAX_HELD}. */
+const RESUMED = 64
 const ping = { unary: () => ({}) }
 
 export function streaming(world) {
@@ -159,7 +161,8 @@ function slow({ calls, isDuplex }) {
         return response
       }
       const made = calls({}, calls.client.with({ interceptors: [interceptor] }))
-      const messages = made.serverStream({}, call)[Symbol.asyncIterator]()
+      const controller = new AbortController()
+      const messages = made.serverStream({}, { ...call, signal: controller.signal })[Symbol.asyncIterator]()
       await messages.next()
       await settled(
         () => produced,
@@ -169,9 +172,11 @@ function slow({ calls, isDuplex }) {
       if (isDuplex) assert.ok(produced < PARTS, 'the server has sent all to a reader that had paused')
       const [{ receivedBytes }] = responses
       assert.ok(receivedBytes < MAX_HELD, `${receivedBytes} bytes were received for a reader that had paused`)
-      let received = 1
-      while ((await messages.next()).done !== true) received++
-      assert.equal(received, PARTS)
+      // It goes on where it has paused, beyond what had arrived.
+      for (let received = 1; received < RESUMED; received++) assert.equal((await messages.next()).value.data.length, PART)
+      controller.abort()
+      // Version 1 of Connect-ES first returns the messages that have arrived.
+      await rejectsWith(Code.Canceled, all({ [Symbol.asyncIterator]: () => messages }))
     },
     'a server that pauses holds the source back': async () => {
       const [resumed, began] = [event(), event()]

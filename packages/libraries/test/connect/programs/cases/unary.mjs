@@ -1,13 +1,14 @@
 /** Calls with one message each way. */
 
 import assert from 'node:assert/strict'
-import { Code } from '@connectrpc/connect'
+import { Code, ConnectError } from '@connectrpc/connect'
+import { compressionGzip } from 'unshard/connect'
 import { bytes, rejectsWith } from '../expect.mjs'
 import { on } from '../server.mjs'
 
 const echo = { unary: ({ text, count, data }) => ({ text, count, data }) }
 
-export function unary({ calls, http, origin, protocol }) {
+export function unary({ calls, http, origin, protocol, server }) {
   return {
     'an empty message': async () => {
       const { text, count, data } = await calls().unary({}, on(echo))
@@ -26,6 +27,31 @@ export function unary({ calls, http, origin, protocol }) {
       const { text, data } = await calls({ useBinaryFormat: false }).unary({ text: 'Grüße', data: bytes(9) }, on(echo))
       assert.equal(text, 'Grüße')
       assert.deepEqual(Buffer.from(data), Buffer.from(bytes(9)))
+    },
+    'a message that cannot be encoded is an internal error, and is not sent': async () => {
+      const before = server.paths.length
+      const { message } = await rejectsWith(Code.Internal, calls().unary({ count: 2 ** 40 }, on(echo)))
+      assert.match(message, /1099511627776/)
+      assert.equal(server.paths.length, before)
+    },
+    'an interceptor of Connect-ES may send a call again': async () => {
+      let attempts = 0
+      const interceptor = (next) => async (request) => {
+        const first = await next(request).catch(({ code }) => code)
+        assert.equal(first, Code.Unavailable)
+        return next(request)
+      }
+      const call = on({
+        unary: ({ text }) => {
+          if (++attempts === 1) throw new ConnectError('later', Code.Unavailable)
+          return { text }
+        },
+      })
+      for (const options of [{}, { sendCompression: compressionGzip, compressMinBytes: 0 }]) {
+        attempts = 0
+        const made = calls({ ...options, interceptors: [interceptor] })
+        assert.deepEqual([(await made.unary({ text: 'again' }, call)).text, attempts], ['again', 2])
+      }
     },
     '100 calls at once': async () => {
       const made = calls()
