@@ -106,7 +106,7 @@ async function received(context: CallContext, response: HttpResponse): Promise<A
   const type = response.headers.get('content-type')
   if (early !== undefined || response.status !== 200 || !isGrpc(type)) {
     response.discard()
-    return { outcome: early ?? notGrpc(response.status, type), message: undefined, fields: NO_FIELDS, isCommitted: false }
+    return { outcome: early ?? notGrpc(response, type), message: undefined, fields: NO_FIELDS, isCommitted: false }
   }
   const content = await response.bytes()
   const outcome =
