@@ -125,7 +125,12 @@ describe.each([
 
   it('destroy() of the client ends each call in flight as CANCELLED', async () => {
     const { client, hosts, seen } = await start()
-    const calls = hosts.flatMap((host) => [host.unary('waits'), host.clientStream('one'), host.bidi('one'), host.serverStream('waits')])
+    const calls = hosts.flatMap((host) => [
+      host.unary('waits'),
+      host.clientStream('one'),
+      host.bidi('one'),
+      host.serverStream('waits'),
+    ])
     while (seen.deadlines.length < 4) await new Promise(setImmediate)
     client.destroy()
     expect(await Promise.all(calls)).toEqual(calls.map(() => grpc.status.CANCELLED))

@@ -5,6 +5,8 @@ import { KINDS, wrongIn } from './plan.mjs'
 const [OK, CANCELLED, UNKNOWN, DEADLINE_EXCEEDED] = [0, 1, 2, 4]
 const [PERMISSION_DENIED, RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE] = [7, 8, 13, 14]
 const REFUSED_STREAM = 0x7
+/** The client gives up after so many refusals in a row. */
+const MOST_ATTEMPTS = 4
 /** The status of a reset (doc/PROTOCOL-HTTP2.md, "Errors"); the others are INTERNAL. */
 const OF_RESET = new Map([
   [0x5, UNKNOWN],
@@ -35,7 +37,7 @@ export function allowedFor(plan, record, meanwhile) {
   else allowed.add(OK)
   const hasArrived = record !== undefined && record.executed > 0
   const isRefused = record?.wasRefused === true || (!hasArrived && meanwhile.some(({ isDrop }) => !isDrop))
-  if (isRefused && requestStream) allowed.add(UNAVAILABLE)
+  if (isRefused && (requestStream || record?.attempts >= MOST_ATTEMPTS)) allowed.add(UNAVAILABLE)
   if (hasArrived ? record.wasDropped : meanwhile.some(({ isDrop }) => isDrop)) allowed.add(UNAVAILABLE)
   return allowed
 }

@@ -56,7 +56,9 @@ async function run({ calls, seed }) {
       if (record !== undefined) record.isSettled = true
       const wrong = wrongWith(plan, outcome, record, meanwhile)
       if (wrong !== undefined)
-        problems.push(`call ${plan.number} (${plan.way} ${plan.kind}, ${plan.event} at ${plan.at}): ${wrong}`)
+        problems.push(
+          `call ${plan.number} (${plan.way} ${plan.kind}, ${plan.event} at ${plan.at}, ${record?.attempts ?? 0} attempts): ${wrong}`,
+        )
       counts.attempts += record?.attempts ?? 0
       add(counts.statuses, outcome.code)
       add(counts.events, record?.fired[0] ?? (plan.event === 'cancel' || plan.event === 'deadline' ? plan.event : 'none'))

@@ -22,7 +22,7 @@ export async function startServer(seed, tls) {
     connections++
     session.on('error', () => undefined)
     // Streams that are open, and attempts whose response may still be on its way.
-    Object.assign(session, { open: new Set(), attempts: new Set() })
+    Object.assign(session, { open: new Set(), attempts: new Set(), port: session.socket.remotePort })
   })
   server.on('stream', (stream, headers) => {
     stream.on('error', () => undefined)
@@ -109,7 +109,7 @@ class Attempt {
     for (const { record } of session.attempts) if (!record.isSettled) record.wasDropped = true
     session.isDropped = true
     // The socket itself: a session would end its streams first.
-    this.sockets.get(session.socket.remotePort)?.destroy()
+    this.sockets.get(session.port)?.destroy()
   }
 
   /** GOAWAY: later streams are refused, and this one too unless it is the last. */
