@@ -3,6 +3,7 @@
  * connections. Exit code 1 if one of them has ended in a way that its events do not allow.
  */
 
+import { subscribe } from 'node:diagnostics_channel'
 import { parseArgs } from 'node:util'
 import { createAuthority } from '@unshard/testkit'
 import { makeCallers } from './callers.mjs'
@@ -18,8 +19,16 @@ GOAWAY and dropped connections; each must end as its events allow. With --memory
 leave nothing behind, and a slow reader of a stream (default 1,000 MB) must hold the server back`
 
 const CONCURRENCY = 128
-/** Until then the client has noticed that the server has ended a connection. */
-const NOTICED_MS = 1_000
+/** When each socket of the clients has closed, by its port: until then a call may be sent on it although the server has ended it. */
+const closed = new Map()
+subscribe('net.client.socket', ({ socket }) => {
+  socket.once('connect', () => {
+    const { localPort } = socket
+    // Ports are used again.
+    closed.delete(localPort)
+    socket.once('close', () => closed.set(localPort, performance.now()))
+  })
+})
 /** Maximum number of problems that are printed. */
 const MAX_LINES = 20
 
@@ -51,7 +60,7 @@ async function run({ calls, seed }) {
       const plan = planOf(seed, next++)
       const began = performance.now()
       const outcome = await callers.call(plan)
-      const meanwhile = server.ends.filter(({ at, client }) => client === plan.client && at >= began - NOTICED_MS)
+      const meanwhile = server.ends.filter(({ port, client }) => client === plan.client && !(closed.get(port) < began))
       const record = server.records.get(plan.number)
       if (record !== undefined) record.isSettled = true
       const wrong = wrongWith(plan, outcome, record, meanwhile)

@@ -105,7 +105,7 @@ class Attempt {
 
   drop() {
     const { session } = this.stream
-    this.ends.push({ at: performance.now(), client: this.plan.client, isDrop: true })
+    this.ends.push({ port: session.port, client: this.plan.client, isDrop: true })
     for (const { record } of session.attempts) if (!record.isSettled) record.wasDropped = true
     session.isDropped = true
     // The socket itself: a session would end its streams first.
@@ -117,12 +117,13 @@ class Attempt {
     const { session, id } = this.stream
     if (session.lastProcessed !== undefined) return
     const others = [...session.open].filter((other) => other !== id)
-    session.lastProcessed = Math.max(includes ? id : 0, ...others)
+    // Node.js takes 0 for the last stream that it has received.
+    session.lastProcessed = Math.max(includes ? id : 0, ...others) || id
     if (session.lastProcessed < id) {
       this.record.executed--
       this.record.wasRefused = true
     }
-    this.ends.push({ at: performance.now(), client: this.plan.client, isDrop: false })
+    this.ends.push({ port: session.port, client: this.plan.client, isDrop: false })
     session.goaway(0, session.lastProcessed)
     // Ends once the streams that were there have ended.
     const look = setInterval(() => {
