@@ -87,7 +87,7 @@ export class Exchange {
     const type = response.headers.get('content-type')
     if (last !== undefined || response.status !== 200 || !isGrpc(type)) {
       response.discard()
-      return this.#over(last ?? notGrpc(response.status, type))
+      return this.#over(last ?? notGrpc(response, type))
     }
     const encoding = response.headers.get('grpc-encoding') ?? 'identity'
     this.#encoding = encodingOf(encoding)

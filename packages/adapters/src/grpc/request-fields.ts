@@ -10,6 +10,8 @@ export interface CallFields {
   /** Milliseconds until the deadline; `undefined` without one. */
   readonly timeoutMs: number | undefined
   readonly encoding: Encoding | undefined
+  /** Attempts of the call before this one (gRFC A6). */
+  readonly previousAttempts?: number
   /** Custom metadata: names in lower case, binary values in base64. */
   readonly metadata: Iterable<readonly [string, string]>
 }
@@ -23,13 +25,15 @@ export function requestFields(call: CallFields): [string, string][] {
   if (call.timeoutMs !== undefined) fields.push(['grpc-timeout', timeoutText(call.timeoutMs)])
   if (call.encoding !== undefined) fields.push(['grpc-encoding', call.encoding])
   fields.push(['grpc-accept-encoding', ACCEPTED], ['user-agent', call.userAgent])
+  const { previousAttempts = 0 } = call
+  if (previousAttempts > 0) fields.push(['grpc-previous-rpc-attempts', String(previousAttempts)])
   for (const [name, value] of call.metadata) if (!RESERVED.has(name)) fields.push([name, value])
   return fields
 }
 
 /** Fields that a call sets itself. */
 const RESERVED: ReadonlySet<string> = new Set([
-  ...['te', 'content-type', 'grpc-timeout', 'grpc-encoding', 'grpc-accept-encoding', 'user-agent'],
+  ...['te', 'content-type', 'grpc-timeout', 'grpc-encoding', 'grpc-accept-encoding', 'user-agent', 'grpc-previous-rpc-attempts'],
   ...['host', 'connection', 'content-length', 'transfer-encoding', 'grpc-status', 'grpc-message'],
 ])
 

@@ -1,6 +1,6 @@
 /** Status codes of gRPC, and how HTTP and this client's errors map to them. */
 
-import { UnshardError } from '@unshard/core'
+import { type HttpResponse, UnshardError } from '@unshard/core'
 import { isTooLarge } from './compression.js'
 import { statusOfError } from './error-status.js'
 import { FrameError } from './frames.js'
@@ -78,7 +78,9 @@ export function isGrpc(type: string | undefined): boolean {
 }
 
 /** The outcome of an HTTP response that is not one of gRPC. */
-export function notGrpc(status: number, type: string | undefined): Outcome {
+export function notGrpc({ status, connection }: HttpResponse, type: string | undefined): Outcome {
+  if (connection.protocol !== 'h2')
+    return outcomeOf(Status.UNAVAILABLE, 'the server has answered over HTTP/1.1, and gRPC needs HTTP/2')
   if (status !== 200) return outcomeOf(FROM_HTTP.get(status) ?? Status.UNKNOWN, `the server answered with HTTP status ${status}`)
   const shown = JSON.stringify(type?.slice(0, 80) ?? 'none')
   return outcomeOf(Status.UNKNOWN, `the content-type ${shown} of the server is not application/grpc`)

@@ -18,7 +18,8 @@ export interface GrpcChannel {
   getTarget(): string
   getConnectivityState(tryToConnect: boolean): number
   watchConnectivityState(currentState: number, deadline: Date | number, callback: (error?: Error) => void): void
-  getChannelzRef(): { kind: 'channel'; id: number; name: string }
+  /** `kind` is `channel`: a string in some versions of the library, and a member of an enum in others. */
+  getChannelzRef(): { kind: never; id: number; name: string }
   createCall(
     method: string,
     deadline: Date | number,
@@ -88,8 +89,8 @@ class Channel implements GrpcChannel {
     this.#connectivity.watch(currentState, Number(deadline), callback)
   }
 
-  getChannelzRef(): { kind: 'channel'; id: number; name: string } {
-    return { kind: 'channel', id: this.#id, name: this.#settings.target }
+  getChannelzRef(): { kind: never; id: number; name: string } {
+    return { kind: 'channel' as never, id: this.#id, name: this.#settings.target }
   }
 
   createCall(

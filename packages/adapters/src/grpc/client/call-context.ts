@@ -7,6 +7,7 @@ import { frameOf } from '../frames.js'
 import { cleartextIsolation } from '../isolations.js'
 import { requestFields } from '../request-fields.js'
 import { userAgent } from '../user-agent.js'
+import { CallRetries } from './call-retries.js'
 import type { Method, ProtobufFunctions } from './definition.js'
 import { type MetadataInput, metadataFields } from './metadata.js'
 import { CALL_NAMES, CLIENT_NAMES, GRPC_CLIENT_OPTIONS, type GrpcCallOptions, type GrpcClientOptions } from './options.js'
@@ -74,11 +75,21 @@ export class CallContext {
     }
   }
 
-  /** The options of a request, without content. */
-  request(method: Method<never, unknown>, { metadata, deadlineAt, signal }: Call): RequestOptions {
+  /** The retries of a call; `undefined` if its method has no policy. */
+  retries(call: Call): CallRetries | undefined {
+    const { retry } = call.config
+    return retry === undefined ? undefined : new CallRetries(this.configs, retry, call)
+  }
+
+  /**
+   * The options of a request, without content.
+   * @param previousAttempts attempts of the call before this one.
+   */
+  request(method: Method<never, unknown>, { metadata, deadlineAt, signal }: Call, previousAttempts = 0): RequestOptions {
     const timeoutMs = deadlineAt === undefined ? undefined : Math.max(1, deadlineAt - Date.now())
     const encoding = this.#encoding
-    const headers = requestFields({ contentType: CONTENT_TYPE, userAgent: this.#userAgent, timeoutMs, encoding, metadata })
+    const own = { contentType: CONTENT_TYPE, userAgent: this.#userAgent, previousAttempts }
+    const headers = requestFields({ ...own, timeoutMs, encoding, metadata })
     return {
       ...{ method: 'POST', url: this.#baseUrl + method.path, headers },
       ...(this.#isolation !== undefined && { isolation: this.#isolation }),

@@ -80,8 +80,10 @@ class Calls implements GrpcClient {
     const method = this.#methodOf(given)
     const framed = this.#context.frame(method.serialize(message))
     // Compression takes a moment: the message is then a stream of one.
-    const body = framed instanceof Uint8Array ? framed : new MessageSource(this.#context, method as never, [message])
-    return new StreamingCall(this.#context, method as never, this.#context.call(method as never, options), body)
+    const content = (): Uint8Array | MessageSource =>
+      framed instanceof Uint8Array ? framed : new MessageSource(this.#context, method as never, [message])
+    const call = this.#context.call(method as never, options)
+    return new StreamingCall(this.#context, method as never, call, content, this.#context.retries(call))
   }
 
   async clientStream<Request, Response>(
@@ -107,7 +109,13 @@ class Calls implements GrpcClient {
   ): GrpcStream<Response> {
     const method = this.#methodOf(given)
     const source = new MessageSource(this.#context, method as never, messages)
-    return new StreamingCall(this.#context, method as never, this.#context.call(method as never, options), source)
+    return new StreamingCall(
+      this.#context,
+      method as never,
+      this.#context.call(method as never, options),
+      () => source,
+      undefined,
+    )
   }
 
   #methodOf<Request, Response>(given: AnyMethod<Request, Response>): Method<Request, Response> {

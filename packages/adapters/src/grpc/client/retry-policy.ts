@@ -40,8 +40,25 @@ export interface RetryPolicy {
   readonly codes: ReadonlySet<number>
 }
 
+/** The attempts of a call that have failed. */
+export interface FailedAttempts {
+  readonly failed: number
+  /** Number of the next pause, since the server has last set one. */
+  readonly pauses: number
+  /** Whether a response has begun. */
+  readonly isCommitted: boolean
+}
+
+/** The time before the next attempt. */
+export interface Pause {
+  readonly ms: number
+  /** Whether the server has set it. */
+  readonly isOfServer: boolean
+}
+
 /** The most attempts that gRFC A6 allows. */
 const MOST_ATTEMPTS = 5
+const MOST_PUSHBACK_MS = 0x7fff_ffff
 const NOTHING: MethodConfig = { timeoutMs: undefined, retry: undefined }
 
 /** A service config by method, with the budget of its retries. */
@@ -66,19 +83,19 @@ export class ServiceConfigs {
     return this.#configs.get(`${service}/${method}`) ?? this.#configs.get(`${service}/`) ?? this.#configs.get('/') ?? NOTHING
   }
 
-  /**
-   * Returns the pause before the next attempt, in milliseconds; `undefined` if the call has failed for good.
-   * @param attempts number of attempts so far.
-   */
-  delayMs(policy: RetryPolicy, attempts: number, outcome: Outcome): number | undefined {
+  /** Counts a failed attempt, and returns the pause before the next one; `undefined` if the call has failed for good. */
+  pauseAfter(policy: RetryPolicy, outcome: Outcome, { failed, pauses, isCommitted }: FailedAttempts): Pause | undefined {
     const isRetryable = policy.codes.has(outcome.code)
-    if (isRetryable || pushbackOf(outcome) !== undefined) this.#budget?.failed()
-    if (!isRetryable || attempts >= policy.maxAttempts || this.#budget?.isSpent === true) return undefined
-    const pushback = pushbackOf(outcome)
+    const wanted = pushbackOf(outcome)
     // A value that is not a number of milliseconds means: do not retry.
-    if (pushback !== undefined) return /^\d{1,9}$/.test(pushback) ? Number(pushback) : undefined
-    const mostMs = Math.min(policy.initialMs * policy.multiplier ** (attempts - 1), policy.mostMs)
-    return Math.random() * mostMs
+    const pushback = wanted === undefined ? undefined : pushbackMs(wanted)
+    const isForbidden = wanted !== undefined && pushback === undefined
+    if (isRetryable || isForbidden) this.#budget?.failed()
+    if (!isRetryable || isForbidden || isCommitted || failed >= policy.maxAttempts || this.#budget?.isSpent === true)
+      return undefined
+    if (pushback !== undefined) return { ms: pushback, isOfServer: true }
+    const mostMs = Math.min(policy.initialMs * policy.multiplier ** (pauses - 1), policy.mostMs)
+    return { ms: Math.random() * mostMs, isOfServer: false }
   }
 
   /** Counts a call that has succeeded. */
@@ -91,6 +108,12 @@ export class ServiceConfigs {
 function pushbackOf({ trailers }: Outcome): string | undefined {
   for (let i = 0; i < trailers.length; i += 2) if (trailers[i] === 'grpc-retry-pushback-ms') return trailers[i + 1]
   return undefined
+}
+
+/** gRFC A6, "Pushback": a signed integer of 32 bits without leading zeros; a negative one means no retry. */
+function pushbackMs(text: string): number | undefined {
+  const ms = /^(?:0|[1-9]\d{0,9})$/.test(text) ? Number(text) : undefined
+  return ms !== undefined && ms <= MOST_PUSHBACK_MS ? ms : undefined
 }
 
 /** gRFC A6, "Throttling Retry Attempts": no retries once half of the tokens are spent. */

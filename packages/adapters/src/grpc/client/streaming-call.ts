@@ -3,6 +3,7 @@
 import { Exchange } from '../exchange.js'
 import { type Outcome, outcomeOf, Status } from '../status.js'
 import type { Call, CallContext } from './call-context.js'
+import type { CallRetries } from './call-retries.js'
 import type { Method } from './definition.js'
 import { GrpcError } from './grpc-error.js'
 import type { MessageSource } from './message-source.js'
@@ -49,22 +50,63 @@ export class StreamingCall<Response> implements GrpcStream<Response> {
   readonly #metadata = deferred<CallMetadata>()
   readonly #trailers = deferred<CallMetadata>()
   readonly #pending: Pending<Response>[] = []
-  readonly #exchange: Exchange
-  readonly #source: MessageSource | undefined
+  readonly #content: () => Uint8Array | MessageSource
+  readonly #retries: CallRetries | undefined
+  #exchange!: Exchange
+  #source: MessageSource | undefined
+  /** Whether the fields of a response have arrived. */
+  #isCommitted = false
+  /** Whether the call waits before another attempt. */
+  #isWaiting = false
   #outcome: Outcome | undefined
   /** Set once the reader wants no more. */
   #isLeft = false
 
-  /** @param body one message as it is sent, or a source of them. */
-  constructor(context: CallContext, method: Method<never, Response>, call: Call, body: Uint8Array | MessageSource) {
+  /**
+   * @param content returns the message as it is sent, or a source of messages.
+   * @param retries by which an attempt follows a failed one; `content` is then called again.
+   */
+  constructor(
+    context: CallContext,
+    method: Method<never, Response>,
+    call: Call,
+    content: () => Uint8Array | MessageSource,
+    retries: CallRetries | undefined,
+  ) {
     this.#context = context
     this.#method = method
     this.#call = call
+    this.#content = content
+    this.#retries = retries
+    this.#start()
+  }
+
+  #start(): void {
+    const context = this.#context
+    const body = this.#content()
     this.#source = body instanceof Uint8Array ? undefined : body
-    this.#exchange = new Exchange(context.client, { ...context.request(method, call), body }, context.mostReceived, {
-      onHeaders: (fields) => this.#metadata.resolve(new CallMetadata(fields)),
+    const request = context.request(this.#method, this.#call, this.#retries?.previous)
+    this.#exchange = new Exchange(context.client, { ...request, body }, context.mostReceived, {
+      onHeaders: (fields) => {
+        this.#isCommitted = true
+        this.#metadata.resolve(new CallMetadata(this.#retries?.withPrevious(fields) ?? fields))
+      },
       onMessage: (message) => this.#received(message),
-      onOutcome: (outcome) => this.#ended(outcome),
+      onOutcome: (outcome) => this.#attempted(outcome),
+    })
+  }
+
+  /** Begins another attempt if the policy allows it, else ends the call. */
+  #attempted(outcome: Outcome): void {
+    if (this.#source?.isOver === false) this.#exchange.stopSending()
+    if (this.#retries === undefined || this.#isLeft || outcome.code === Status.OK) return this.#ended(outcome)
+    this.#isWaiting = true
+    void this.#retries.next(outcome, this.#isCommitted).then((last) => {
+      if (!this.#isWaiting) return
+      this.#isWaiting = false
+      if (last !== undefined) return this.#ended(last)
+      this.#start()
+      for (const _ of this.#pending) this.#exchange.read()
     })
   }
 
@@ -88,7 +130,13 @@ export class StreamingCall<Response> implements GrpcStream<Response> {
 
   return(): Promise<IteratorResult<Response>> {
     this.#isLeft = true
-    this.#exchange.cancel(outcomeOf(Status.CANCELLED, 'the reader left before the end of the messages'))
+    const outcome = outcomeOf(Status.CANCELLED, 'the reader left before the end of the messages')
+    this.#exchange.cancel(outcome)
+    if (this.#isWaiting) {
+      this.#isWaiting = false
+      this.#retries!.stop()
+      this.#ended(outcome)
+    }
     return Promise.resolve({ done: true, value: undefined })
   }
 
@@ -122,7 +170,6 @@ export class StreamingCall<Response> implements GrpcStream<Response> {
 
   #ended(outcome: Outcome): void {
     this.#outcome = outcome
-    if (this.#source?.isOver === false) this.#exchange.stopSending()
     const isOk = outcome.code === Status.OK
     if (isOk) this.#context.configs.succeeded()
     const reason = isOk ? undefined : failure(this.#context, this.#call, outcome)

@@ -6,6 +6,7 @@ import { decompress, encodingOf } from '../compression.js'
 import { FrameError, FrameReader, PREFIX_BYTES } from '../frames.js'
 import { isGrpc, notGrpc, type Outcome, outcomeOf, outcomeOfError, outcomeOfFields, Status } from '../status.js'
 import type { Call, CallContext } from './call-context.js'
+import type { CallRetries } from './call-retries.js'
 import type { Method } from './definition.js'
 import { GrpcError } from './grpc-error.js'
 import { CallMetadata } from './metadata.js'
@@ -26,6 +27,8 @@ interface Attempt {
   /** The message, if there is one. */
   readonly message: Uint8Array | undefined
   readonly fields: readonly string[]
+  /** Whether a response has begun, which a retry could not take back. */
+  readonly isCommitted: boolean
 }
 
 const NO_FIELDS: readonly string[] = []
@@ -39,15 +42,15 @@ export async function unaryCall<Request, Response>(
 ): Promise<GrpcResponse<Response>> {
   const framed = context.frame(method.serialize(message))
   const body = framed instanceof Uint8Array ? framed : await framed
-  for (let attempts = 1; ; attempts++) {
-    const { outcome, message: received, fields } = await attempt(context, method as never, call, body)
-    const { retry } = call.config
+  const retries = context.retries(call)
+  for (;;) {
+    const { outcome, message: received, fields, isCommitted } = await attempt(context, method as never, call, body, retries)
     if (outcome.code === Status.OK) {
       context.configs.succeeded()
-      return answer(context, method, outcome, received, fields)
+      return answer(context, method, outcome, received, retries?.withPrevious(fields) ?? fields)
     }
-    const delayMs = retry === undefined ? undefined : context.configs.delayMs(retry, attempts, outcome)
-    if (delayMs === undefined || !(await pause(call, delayMs))) throw failure(context, call, outcome)
+    const last = retries === undefined ? outcome : await retries.next(outcome, isCommitted)
+    if (last !== undefined) throw failure(context, call, last)
   }
 }
 
@@ -78,13 +81,22 @@ function answer<Response>(
   return { response, metadata: new CallMetadata(fields), trailers: new CallMetadata(trailers), status: { code, details } }
 }
 
-async function attempt(context: CallContext, method: Method<never, unknown>, call: Call, body: Uint8Array): Promise<Attempt> {
+async function attempt(
+  context: CallContext,
+  method: Method<never, unknown>,
+  call: Call,
+  body: Uint8Array,
+  retries: CallRetries | undefined,
+): Promise<Attempt> {
+  let isCommitted = false
   try {
     const most = context.mostReceived + PREFIX_BYTES
-    const response = await context.client.request({ ...context.request(method, call), body, maxBodyBytes: most })
+    const request = context.request(method, call, retries?.previous)
+    const response = await context.client.request({ ...request, body, maxBodyBytes: most })
+    isCommitted = true
     return await received(context, response)
   } catch (error) {
-    return { outcome: outcomeOfError(error), message: undefined, fields: NO_FIELDS }
+    return { outcome: outcomeOfError(error), message: undefined, fields: NO_FIELDS, isCommitted }
   }
 }
 
@@ -94,13 +106,13 @@ async function received(context: CallContext, response: HttpResponse): Promise<A
   const type = response.headers.get('content-type')
   if (early !== undefined || response.status !== 200 || !isGrpc(type)) {
     response.discard()
-    return { outcome: early ?? notGrpc(response.status, type), message: undefined, fields: NO_FIELDS }
+    return { outcome: early ?? notGrpc(response, type), message: undefined, fields: NO_FIELDS, isCommitted: false }
   }
   const content = await response.bytes()
   const outcome =
     outcomeOfFields(fieldList(response.trailers!)) ?? outcomeOf(Status.INTERNAL, 'the response has no valid grpc-status')
-  if (outcome.code !== Status.OK) return { outcome, message: undefined, fields }
-  return { outcome, message: await messageIn(content, response, context.mostReceived), fields }
+  if (outcome.code !== Status.OK) return { outcome, message: undefined, fields, isCommitted: true }
+  return { outcome, message: await messageIn(content, response, context.mostReceived), fields, isCommitted: true }
 }
 
 /** Returns the only message of the content. @throws FrameError if it is not valid. */
@@ -116,21 +128,4 @@ async function messageIn(content: Uint8Array, response: HttpResponse, mostBytes:
   if (encoding === undefined || encoding === 'identity')
     throw new FrameError('a message is compressed with an encoding that is not known', false)
   return decompress(frame.bytes, encoding, mostBytes)
-}
-
-/** Waits before another attempt. @returns false if the deadline comes first, or the caller aborts. */
-async function pause({ deadlineAt, signal }: Call, delayMs: number): Promise<boolean> {
-  if (deadlineAt !== undefined && Date.now() + delayMs >= deadlineAt) return false
-  if (signal?.aborted === true) return false
-  return new Promise((resolve) => {
-    const stop = (): void => {
-      clearTimeout(timer)
-      resolve(false)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop)
-      resolve(true)
-    }, delayMs)
-    signal?.addEventListener('abort', stop, { once: true })
-  })
 }

@@ -32,6 +32,8 @@ export const MAX_SETTINGS_ENTRIES = 32
 export const MAX_DEBUG_BYTES = 4_096
 /** Maximum reset streams remembered, so that late frames on them are not errors. */
 export const MAX_REMEMBERED_RESETS = 16_384
+/** The same for streams that the peer has reset: it may have had more frames queued. */
+export const MAX_REMEMBERED_PEER_RESETS = 100
 /** Maximum consecutive frames without a field section or content. */
 const MAX_IDLE_FRAMES = 1_000
 /**

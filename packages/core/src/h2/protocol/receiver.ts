@@ -229,7 +229,7 @@ export class Receiver<Owner extends StreamOwner> implements FrameSink {
 
   /**
    * Returns the late frames allowed on a closed stream.
-   * @throws ProtocolFault STREAM_CLOSED unless we reset it or GOAWAY closed it (RFC 9113 §5.1).
+   * @throws ProtocolFault STREAM_CLOSED unless RST_STREAM or GOAWAY closed it (RFC 9113 §5.1).
    */
   #late(type: number, streamId: number): LateFrames {
     const late = this.#state.resets.find(streamId) ?? (streamId > this.#state.lastStreamId ? NOTHING_KNOWN : undefined)
@@ -248,6 +248,7 @@ export class Receiver<Owner extends StreamOwner> implements FrameSink {
   }
 
   #rstStream(streamId: number, errorCode: number): void {
+    this.#state.resets.addOfPeer(streamId)
     const stream = this.#state.streams.get(streamId)
     if (stream === undefined) return this.#state.limits.unproductive('RST_STREAM')
     // RFC 9113 §8.1: after a complete response, RST_STREAM only stops the rest of the request.

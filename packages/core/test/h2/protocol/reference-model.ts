@@ -26,6 +26,8 @@ interface ModelStream {
    * after it has sent a RST_STREAM frame".
    */
   ignoring: boolean
+  /** Later frames are discarded: "An endpoint can perform this minimal processing for all streams that are in the "closed" state". */
+  resetByPeer: boolean
 }
 
 /** Result of one step: events of the caller, sent resets, and the connection error, if any. */
@@ -86,7 +88,7 @@ export class ReferenceModel {
 
   #open(kind: 'get' | 'post' | 'head'): void {
     const state = kind === 'post' ? 'open' : 'half-closed (local)'
-    this.#streams.set(this.#next, { state, head: kind === 'head', answered: false, ignoring: false })
+    this.#streams.set(this.#next, { state, head: kind === 'head', answered: false, ignoring: false, resetByPeer: false })
     this.#next += 2
   }
 
@@ -134,11 +136,12 @@ export class ReferenceModel {
 
   /**
    * §5.1 closed: WINDOW_UPDATE and RST_STREAM are ignored; HEADERS and DATA only after RST_STREAM
-   * of the client or GOAWAY of the peer.
+   * or GOAWAY of the peer.
    */
   #onClosed(step: Step, stream: ModelStream, outcome: Outcome): void {
+    if (step.kind === 'RST_STREAM') stream.resetByPeer = true
     if (step.kind !== 'HEADERS' && step.kind !== 'DATA') return
-    if (!stream.ignoring && !this.#refused(step.stream)) outcome.fault = 'STREAM_CLOSED'
+    if (!stream.ignoring && !stream.resetByPeer && !this.#refused(step.stream)) outcome.fault = 'STREAM_CLOSED'
     if (step.endStream) stream.ignoring = false
   }
 
@@ -178,6 +181,7 @@ export class ReferenceModel {
   }
 
   #peerReset(id: number, stream: ModelStream, outcome: Outcome): void {
+    stream.resetByPeer = true
     // §8.1: after a complete response it only stops the rest of the request.
     if (stream.state !== 'half-closed (remote)') outcome.events.push(`error ${id}`)
     this.#close(id, stream, outcome)

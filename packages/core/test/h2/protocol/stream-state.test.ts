@@ -68,10 +68,26 @@ describe('a closed stream', () => {
     expect(peer.receive(response(3, [], { endStream: true }), response(1))).toBe('STREAM_CLOSED')
   })
 
-  it('HEADERS after RST_STREAM of the peer cause STREAM_CLOSED', () => {
+  it.each([
+    ['a stream that it resets', [rstStream(1, 0)]],
+    ['a complete response', [response(1, [], { endStream: true }), rstStream(1, 0)]],
+  ])('frames after RST_STREAM of the peer for %s are discarded, and count towards ENHANCE_YOUR_CALM', (_what, before) => {
     const peer = new Peer()
     peer.get()
-    expect(peer.receive(rstStream(1, 8), response(1))).toBe('STREAM_CLOSED')
+    expect(peer.receive(...before)).toBeUndefined()
+    peer.events()
+    peer.sent()
+    // As the C core of gRPC does, if a call ends for two reasons at the same time.
+    expect(peer.receive(headers(1, inserting, { endStream: true }), rstStream(1, 0), data(1, bytesOf(10)))).toBeUndefined()
+    expect([peer.events(), peer.sent()]).toEqual([[], []])
+    peer.proveAlive()
+    expect(peer.receive(...Array.from({ length: 1_001 }, () => data(1, bytesOf(1))))).toBe('ENHANCE_YOUR_CALM')
+  })
+
+  it('the 100 newest resets of the peer are remembered', () => {
+    const resets = new ResetStreams()
+    for (let id = 1; id <= 201; id += 2) resets.addOfPeer(id)
+    expect([1, 3, 201].map((id) => resets.find(id)?.excusesSection())).toEqual([undefined, false, false])
   })
 
   it('"WINDOW_UPDATE or RST_STREAM frames ... MAY be received for a short period": they and PRIORITY are ignored', () => {
