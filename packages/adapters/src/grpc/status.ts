@@ -78,9 +78,7 @@ export function isGrpc(type: string | undefined): boolean {
 }
 
 /** The outcome of an HTTP response that is not one of gRPC. */
-export function notGrpc({ status, connection }: HttpResponse, type: string | undefined): Outcome {
-  if (connection.protocol !== 'h2')
-    return outcomeOf(Status.UNAVAILABLE, 'the server has answered over HTTP/1.1, and gRPC needs HTTP/2')
+export function notGrpc({ status }: HttpResponse, type: string | undefined): Outcome {
   if (status !== 200) return outcomeOf(FROM_HTTP.get(status) ?? Status.UNKNOWN, `the server answered with HTTP status ${status}`)
   const shown = JSON.stringify(type?.slice(0, 80) ?? 'none')
   return outcomeOf(Status.UNKNOWN, `the content-type ${shown} of the server is not application/grpc`)
@@ -95,6 +93,8 @@ export function outcomeOfError(error: unknown): Outcome {
 function codeOfError(error: unknown): number {
   // The source of the messages failed: its error is that of the call.
   if (error instanceof UnshardError && error.code === 'ERR_REQUEST_BODY') return codeOfError(error.cause)
+  // As for grpc-js, which can open no connection: another server of the name may have HTTP/2.
+  if (error instanceof UnshardError && error.code === 'ERR_HTTP2_REQUIRED') return Status.UNAVAILABLE
   if (error instanceof UnshardError) return statusOfError(error)
   if (error instanceof FrameError) return error.isTooLarge ? Status.RESOURCE_EXHAUSTED : Status.INTERNAL
   // Any other reason is the caller's.

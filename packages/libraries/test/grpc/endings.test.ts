@@ -150,12 +150,14 @@ describe.each([
   })
 
   it('a server that speaks only HTTP/1.1 is an error that says so', async () => {
-    const server = await fixture.server({ protocols: ['http/1.1'] })
+    // It would never answer.
+    const server = await fixture.server({ protocols: ['http/1.1'], handler: () => undefined })
     const client = fixture.client()
     for (const name of HOSTS) {
       const host = hostOf(client, name, server.port)
       const calls = [host.unary('x'), host.clientStream('x'), host.bidi('x'), host.serverStream('x')]
       expect(await Promise.all(calls)).toEqual(calls.map(() => grpc.status.UNAVAILABLE))
+      expect(server.requests).toHaveLength(0)
     }
   })
 })

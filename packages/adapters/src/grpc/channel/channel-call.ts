@@ -185,7 +185,14 @@ export class ChannelCall implements GrpcCall {
     if (authority !== undefined) headers.push(['host', authority])
     this.#exchange = new Exchange(
       client,
-      { method: 'POST', url: baseUrl + this.#path, headers, body, ...(isolation !== undefined && { isolation }) },
+      {
+        method: 'POST',
+        url: baseUrl + this.#path,
+        headers,
+        body,
+        http2Only: true,
+        ...(isolation !== undefined && { isolation }),
+      },
       mostReceivedBytes,
       {
         onHeaders: (fields) => this.#tell(() => this.#listener!.onReceiveMetadata(metadataOf(this.#class, fields))),

@@ -91,7 +91,7 @@ export class CallContext {
     const own = { contentType: CONTENT_TYPE, userAgent: this.#userAgent, previousAttempts }
     const headers = requestFields({ ...own, timeoutMs, encoding, metadata })
     return {
-      ...{ method: 'POST', url: this.#baseUrl + method.path, headers },
+      ...{ method: 'POST', url: this.#baseUrl + method.path, headers, http2Only: true },
       ...(this.#isolation !== undefined && { isolation: this.#isolation }),
       ...(timeoutMs !== undefined && { timeouts: { total: timeoutMs } }),
       ...(signal !== undefined && { signal }),
