@@ -34,7 +34,7 @@ export class Exchange {
   #isOver = false
 
   /**
-   * @param options of the request.
+   * @param options of the request, for this exchange alone: it sets the signal.
    * @param mostBytes maximum length of a received message, before and after decompression.
    */
   constructor(client: Client, options: RequestOptions, mostBytes: number, listener: ExchangeListener) {
@@ -42,7 +42,9 @@ export class Exchange {
     this.#mostBytes = mostBytes
     this.#reader = new FrameReader(mostBytes)
     this.#cancellation = new Cancellation(options.signal)
-    client.request({ ...options, signal: this.#cancellation.signal }).then(
+    const own = options as { signal: AbortSignal } & RequestOptions
+    own.signal = this.#cancellation.signal
+    client.request(own).then(
       (response) => this.#answered(response),
       (error: unknown) => this.#over(outcomeOfError(error)),
     )

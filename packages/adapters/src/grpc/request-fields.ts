@@ -16,18 +16,15 @@ export interface CallFields {
   readonly metadata: Iterable<readonly [string, string]>
 }
 
-/** Returns the fields, in the order of the specification. */
-export function requestFields(call: CallFields): [string, string][] {
-  const fields: [string, string][] = [
-    ['te', 'trailers'],
-    ['content-type', call.contentType],
-  ]
-  if (call.timeoutMs !== undefined) fields.push(['grpc-timeout', timeoutText(call.timeoutMs)])
-  if (call.encoding !== undefined) fields.push(['grpc-encoding', call.encoding])
-  fields.push(['grpc-accept-encoding', ACCEPTED], ['user-agent', call.userAgent])
+/** Returns names and values in turn, in the order of the specification. */
+export function requestFields(call: CallFields): string[] {
+  const fields = ['te', 'trailers', 'content-type', call.contentType]
+  if (call.timeoutMs !== undefined) fields.push('grpc-timeout', timeoutText(call.timeoutMs))
+  if (call.encoding !== undefined) fields.push('grpc-encoding', call.encoding)
+  fields.push('grpc-accept-encoding', ACCEPTED, 'user-agent', call.userAgent)
   const { previousAttempts = 0 } = call
-  if (previousAttempts > 0) fields.push(['grpc-previous-rpc-attempts', String(previousAttempts)])
-  for (const [name, value] of call.metadata) if (!RESERVED.has(name)) fields.push([name, value])
+  if (previousAttempts > 0) fields.push('grpc-previous-rpc-attempts', String(previousAttempts))
+  for (const [name, value] of call.metadata) if (!RESERVED.has(name)) fields.push(name, value)
   return fields
 }
 

@@ -29,7 +29,7 @@ export class Exchange extends Duplex {
   /** http2-wrapper shows its `socket` as that of the request. */
   readonly session: { readonly socket: SocketView; setTimeout(ms: number, callback?: () => void): unknown }
   readonly #client: Client
-  readonly #options: RequestOptions
+  readonly #options: Required<Pick<RequestOptions, 'method' | 'url' | 'headers'>>
   readonly #owner: ExchangeOwner
   readonly #cancellation = new Cancellation(undefined)
   readonly #idle: IdleTimer
@@ -41,7 +41,7 @@ export class Exchange extends Duplex {
   #parts: AsyncIterator<Uint8Array> | undefined
   #isWanted = false
 
-  constructor(client: Client, options: RequestOptions, owner: ExchangeOwner) {
+  constructor(client: Client, options: Required<Pick<RequestOptions, 'method' | 'url' | 'headers'>>, owner: ExchangeOwner) {
     // 'close' comes from `_destroy`, after the error of the request.
     super({ emitClose: false })
     this.#client = client
@@ -118,16 +118,23 @@ export class Exchange extends Duplex {
   #send(body: Uint8Array | ContentHandoff | undefined): void {
     if (this.#isSent || this.destroyed) return
     this.#isSent = true
-    const options: RequestOptions = {
-      ...this.#options,
-      ...(body !== undefined && { body }),
+    const { method, url, headers } = this.#options
+    // One shape for all requests.
+    const options = {
+      method,
+      url,
+      headers,
+      body,
+      redirect: 'manual',
+      retry: false,
+      keepDotSegments: true,
       signal: this.#cancellation.signal,
-      onInformational: (status, fields) => {
+      onInformational: (status: number, fields: readonly string[]) => {
         this.#idle.touch()
         this.#owner.onInformational(status, fields)
       },
     }
-    this.#client.request(options).then(
+    this.#client.request(options as RequestOptions).then(
       (response) => this.#answered(response),
       (error: unknown) => this.#fail(error),
     )

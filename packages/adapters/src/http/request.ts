@@ -26,11 +26,7 @@ class Session implements WrappedSession {
   request(headers: OutgoingHttpHeaders): Exchange {
     const method = headers[':method'] as string
     const url = this.#base + String(headers[':path'] ?? '/')
-    const exchange = new Exchange(
-      this.#client,
-      { method, url, headers: requestFields(headers), redirect: 'manual', retry: false, keepDotSegments: true },
-      this.owner,
-    )
+    const exchange = new Exchange(this.#client, { method, url, headers: requestFields(headers) }, this.owner)
     exchange.once('broken', (error: Error) => this.owner.broken(error))
     return exchange
   }

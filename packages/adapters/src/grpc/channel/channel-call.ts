@@ -1,6 +1,6 @@
 /** A call of `@grpc/grpc-js` as a request of this client. */
 
-import type { RequestBody } from '@unshard/core'
+import { Fields, type RequestBody, type RequestOptions } from '@unshard/core'
 import { ContentHandoff } from '../../streams/content-handoff.js'
 import { compress } from '../compression.js'
 import { Exchange } from '../exchange.js'
@@ -182,24 +182,15 @@ export class ChannelCall implements GrpcCall {
     const timeoutMs = this.#deadlineMs === Number.POSITIVE_INFINITY ? undefined : this.#deadlineMs - Date.now()
     const metadata = fieldsOf(this.#metadata!)
     const headers = requestFields({ contentType: 'application/grpc', userAgent, timeoutMs, encoding, metadata })
-    if (authority !== undefined) headers.push(['host', authority])
-    this.#exchange = new Exchange(
-      client,
-      {
-        method: 'POST',
-        url: baseUrl + this.#path,
-        headers,
-        body,
-        http2Only: true,
-        ...(isolation !== undefined && { isolation }),
-      },
-      mostReceivedBytes,
-      {
-        onHeaders: (fields) => this.#tell(() => this.#listener!.onReceiveMetadata(metadataOf(this.#class, fields))),
-        onMessage: (message) => this.#tell(() => this.#listener!.onReceiveMessage(asBuffer(message))),
-        onOutcome: (outcome) => this.#end(outcome),
-      },
-    )
+    if (authority !== undefined) headers.push('host', authority)
+    // All members in one literal, present or not, so that every request has the same shape.
+    const url = baseUrl + this.#path
+    const options = { method: 'POST', url, headers: new Fields(headers), body, http2Only: true, isolation, signal: undefined }
+    this.#exchange = new Exchange(client, options as RequestOptions, mostReceivedBytes, {
+      onHeaders: (fields) => this.#tell(() => this.#listener!.onReceiveMetadata(metadataOf(this.#class, fields))),
+      onMessage: (message) => this.#tell(() => this.#listener!.onReceiveMessage(asBuffer(message))),
+      onOutcome: (outcome) => this.#end(outcome),
+    })
     for (; this.#reads > 0; this.#reads--) this.#exchange.read()
     if (sent?.context.callback !== undefined) process.nextTick(sent.context.callback)
   }

@@ -1,9 +1,9 @@
 /** The checked settings of one client, and the requests of its calls. */
 
-import { type Client, type RequestOptions, UsageError } from '@unshard/core'
+import { type Client, Fields, type RequestBody, type RequestOptions, UsageError } from '@unshard/core'
 import { invalidOption, numberIn, ownOptions, shownValue } from '@unshard/core/internal'
 import { compress, type Encoding } from '../compression.js'
-import { frameOf } from '../frames.js'
+import { frameOf, PREFIX_BYTES } from '../frames.js'
 import { cleartextIsolation } from '../isolations.js'
 import { requestFields } from '../request-fields.js'
 import { userAgent } from '../user-agent.js'
@@ -82,20 +82,35 @@ export class CallContext {
   }
 
   /**
-   * The options of a request, without content.
+   * The options of a request.
+   * @param body one message as it is sent, or a source of them.
    * @param previousAttempts attempts of the call before this one.
    */
-  request(method: Method<never, unknown>, { metadata, deadlineAt, signal }: Call, previousAttempts = 0): RequestOptions {
+  request(method: Method<never, unknown>, call: Call, body: RequestBody, previousAttempts = 0): RequestOptions {
+    const { metadata, deadlineAt, signal } = call
     const timeoutMs = deadlineAt === undefined ? undefined : Math.max(1, deadlineAt - Date.now())
-    const encoding = this.#encoding
-    const own = { contentType: CONTENT_TYPE, userAgent: this.#userAgent, previousAttempts }
-    const headers = requestFields({ ...own, timeoutMs, encoding, metadata })
-    return {
-      ...{ method: 'POST', url: this.#baseUrl + method.path, headers, http2Only: true },
-      ...(this.#isolation !== undefined && { isolation: this.#isolation }),
-      ...(timeoutMs !== undefined && { timeouts: { total: timeoutMs } }),
-      ...(signal !== undefined && { signal }),
+    const { mostReceived } = this
+    const fields = requestFields({
+      contentType: CONTENT_TYPE,
+      userAgent: this.#userAgent,
+      timeoutMs,
+      encoding: this.#encoding,
+      previousAttempts,
+      metadata,
+    })
+    // All members in one literal, present or not: members that are spread in take longer than the rest of a call.
+    const options = {
+      method: 'POST',
+      url: this.#baseUrl + method.path,
+      headers: new Fields(fields),
+      body,
+      http2Only: true,
+      isolation: this.#isolation,
+      timeouts: timeoutMs === undefined ? undefined : { total: timeoutMs },
+      signal,
+      maxBodyBytes: mostReceived + PREFIX_BYTES,
     }
+    return options as RequestOptions
   }
 
   /**

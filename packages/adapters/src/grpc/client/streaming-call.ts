@@ -85,8 +85,8 @@ export class StreamingCall<Response> implements GrpcStream<Response> {
     const context = this.#context
     const body = this.#content()
     this.#source = body instanceof Uint8Array ? undefined : body
-    const request = context.request(this.#method, this.#call, this.#retries?.previous)
-    this.#exchange = new Exchange(context.client, { ...request, body }, context.mostReceived, {
+    const request = context.request(this.#method, this.#call, body, this.#retries?.previous)
+    this.#exchange = new Exchange(context.client, request, context.mostReceived, {
       onHeaders: (fields) => {
         this.#isCommitted = true
         this.#metadata.resolve(new CallMetadata(this.#retries?.withPrevious(fields) ?? fields))

@@ -3,7 +3,7 @@
 import type { HttpResponse } from '@unshard/core'
 import { fieldList } from '@unshard/core/internal'
 import { decompress, encodingOf } from '../compression.js'
-import { FrameError, FrameReader, PREFIX_BYTES } from '../frames.js'
+import { FrameError, FrameReader } from '../frames.js'
 import { isGrpc, notGrpc, type Outcome, outcomeOf, outcomeOfError, outcomeOfFields, Status } from '../status.js'
 import type { Call, CallContext } from './call-context.js'
 import type { CallRetries } from './call-retries.js'
@@ -90,9 +90,7 @@ async function attempt(
 ): Promise<Attempt> {
   let isCommitted = false
   try {
-    const most = context.mostReceived + PREFIX_BYTES
-    const request = context.request(method, call, retries?.previous)
-    const response = await context.client.request({ ...request, body, maxBodyBytes: most })
+    const response = await context.client.request(context.request(method, call, body, retries?.previous))
     isCommitted = true
     return await received(context, response)
   } catch (error) {
@@ -112,11 +110,12 @@ async function received(context: CallContext, response: HttpResponse): Promise<A
   const outcome =
     outcomeOfFields(fieldList(response.trailers!)) ?? outcomeOf(Status.INTERNAL, 'the response has no valid grpc-status')
   if (outcome.code !== Status.OK) return { outcome, message: undefined, fields, isCommitted: true }
-  return { outcome, message: await messageIn(content, response, context.mostReceived), fields, isCommitted: true }
+  const message = messageIn(content, response, context.mostReceived)
+  return { outcome, message: message instanceof Promise ? await message : message, fields, isCommitted: true }
 }
 
 /** Returns the only message of the content. @throws FrameError if it is not valid. */
-async function messageIn(content: Uint8Array, response: HttpResponse, mostBytes: number): Promise<Uint8Array | undefined> {
+function messageIn(content: Uint8Array, response: HttpResponse, mostBytes: number): Uint8Array | undefined | Promise<Uint8Array> {
   const reader = new FrameReader(mostBytes)
   reader.add(content)
   const frame = reader.next()
