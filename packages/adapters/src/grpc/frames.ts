@@ -97,7 +97,7 @@ export class FrameReader {
     if (length === 0) return Buffer.alloc(0)
     const first = this.#parts[0]!
     if (first.length - this.#offset < length) return this.#joined(length)
-    const bytes = Buffer.from(first.buffer, first.byteOffset + this.#offset, length)
+    const bytes = first.subarray(this.#offset, this.#offset + length)
     this.#skip(length)
     return bytes
   }

@@ -14,7 +14,7 @@ import { IdleTimer } from './idle-timer.js'
 import { joinedFields } from './message-fields.js'
 import { SocketView } from './socket-view.js'
 
-/** What an exchange asks of the request that it belongs to. */
+/** The request that an exchange belongs to. */
 export interface ExchangeOwner {
   /** Whether a part of this many bytes is the whole content: the caller has ended it. */
   isWhole(bytes: number): boolean

@@ -9,7 +9,7 @@ export class IdleTimer {
     this.#onIdle = onIdle
   }
 
-  /** Starts anew. @param ms time in milliseconds; 0 stops it. */
+  /** Restarts the count. @param ms time in milliseconds; 0 stops it. */
   start(ms: number): void {
     this.stop()
     if (ms > 0) this.#timer = setTimeout(this.#onIdle, ms)

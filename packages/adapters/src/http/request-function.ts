@@ -13,7 +13,7 @@ export interface RequestFunction {
   (url: string | URL, options: HttpOptions, callback?: ResponseCallback): NodeRequest
 }
 
-/** What libraries take in place of the modules `node:http` and `node:https`. */
+/** The functions that libraries take in place of the modules `node:http` and `node:https`. */
 export interface HttpModule {
   readonly request: RequestFunction
   /** Like `request`, for a request without content: it is ended. */

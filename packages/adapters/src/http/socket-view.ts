@@ -1,4 +1,4 @@
-/** What libraries read of `request.socket`: the addresses and TLS of the connection. The socket itself serves other requests as well. */
+/** The members of `request.socket` that libraries read: the addresses and TLS of the connection. The socket itself serves other requests as well. */
 
 import type { EventEmitter } from 'node:events'
 import { isIP } from 'node:net'

@@ -10,7 +10,7 @@ export const PROTOCOLS = ['connect', 'grpc', 'grpc-web'] as const
 
 export type Protocol = (typeof PROTOCOLS)[number]
 
-/** What one process measured. */
+/** The measurement of one process. */
 export interface ConnectTurn {
   readonly cpuMicros: number
   readonly perSecond: number

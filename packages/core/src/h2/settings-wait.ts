@@ -1,5 +1,5 @@
 /**
- * What waits for SETTINGS of the server: requests of an extended CONNECT, which must not be sent before
+ * Waits for SETTINGS of the server: requests of an extended CONNECT, which must not be sent before
  * SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441 §3), and content that can be sent once, of streams that may be more than
  * the server allows.
  */
@@ -13,7 +13,7 @@ interface LateRequest {
   readonly send: () => Exchange
 }
 
-/** What waits on one connection. */
+/** The requests and content that wait on one connection. */
 export class SettingsWait {
   #requests: LateRequest[] = []
   #holdsContent = false
