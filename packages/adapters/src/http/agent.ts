@@ -73,6 +73,8 @@ class Bridge {
     // Limits are for peers: these requests come from this process.
     this.#server = createServer({ maxHeaderSize: 1 << 30, requestTimeout: 0, headersTimeout: 0, insecureHTTPParser: false })
     this.#server.timeout = 0
+    this.#server.keepAliveTimeout = 0
+    this.#server.maxHeadersCount = 0
     const serve = (request: IncomingMessage, response: ServerResponse): void => this.#serve(request, response)
     this.#server.on('upgrade', (request, far, head) => {
       const { base, socket: near } = this.#targets.get(far)!
@@ -95,10 +97,13 @@ class Bridge {
     response.once('close', () => controller.abort())
     const fail = (error: unknown): void => void socket.destroy(toNodeError(error))
     const options = { ...requestOf(request, response, base), signal: controller.signal }
-    this.#client.request(options).then((answer) => {
-      socket.connection = answer.connection
-      send(answer, request.method!, response, fail)
-    }, fail)
+    this.#client
+      .request(options)
+      .then((answer) => {
+        socket.connection = answer.connection
+        send(answer, request.method!, response, fail)
+      })
+      .catch(fail)
   }
 }
 
@@ -111,7 +116,7 @@ function requestOf(request: IncomingMessage, response: ServerResponse, base: str
     ...{ redirect: 'manual', retry: false, keepDotSegments: true },
     onInformational(status, fields) {
       if (status === 100) response.writeContinue()
-      else if (status === 103) response.writeEarlyHints(hintsOf(fields))
+      else if (status === 103) sendHints(response, fields)
     },
   }
 }
@@ -121,6 +126,15 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set(['connection', 'keep-aliv
 
 function fieldsOf({ rawHeaders }: IncomingMessage): string[] {
   return rawHeaders.filter((_, i) => !OF_THE_CONNECTION.has(rawHeaders[i - (i % 2)]!.toLowerCase()))
+}
+
+/** Node refuses some links that are valid. Hints may be dropped (RFC 8297 §2). */
+function sendHints(response: ServerResponse, fields: readonly string[]): void {
+  try {
+    response.writeEarlyHints(hintsOf(fields))
+  } catch {
+    // Dropped.
+  }
 }
 
 function hintsOf(fields: readonly string[]): Record<string, string[]> & { link: string[] } {

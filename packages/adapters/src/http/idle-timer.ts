@@ -12,7 +12,8 @@ export class IdleTimer {
   /** Restarts the count. @param ms time in milliseconds; 0 stops it. */
   start(ms: number): void {
     this.stop()
-    if (ms > 0) this.#timer = setTimeout(this.#onIdle, ms)
+    // As for a socket: the request keeps the process alive, not its timer.
+    if (ms > 0) this.#timer = setTimeout(this.#onIdle, ms).unref()
   }
 
   /** Notes progress. */

@@ -4,6 +4,7 @@ import http from 'node:http'
 import https from 'node:https'
 import { checkServerIdentity } from 'node:tls'
 import { UsageError } from '@unshard/core'
+import { frames } from '@unshard/testkit'
 import { createAgent, createHttp, createRequest, type HttpOptions } from '../../src/http/index.js'
 import { httpFixture } from './fixture.js'
 
@@ -136,4 +137,30 @@ it('an IPv6 address, a port and basic credentials are read from options and from
     [`a.test.example:${server.port}`, authorization],
     [`a.test.example:${server.port}`, authorization],
   ])
+})
+
+it('an agent passes on 3,000 fields, and drops hints that Node refuses', async () => {
+  const server = await fixture.peer(async (p) => {
+    await p.handshake()
+    const { streamId, fields } = await p.nextRequest()
+    p.send(
+      frames.headers(streamId, [
+        [':status', '103'],
+        ['link', 'not a link'],
+      ]),
+    )
+    p.respond(streamId, 200, [], String(fields.length))
+  })
+  const headers = Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`x-${i}`, 'v']))
+  const agent = createAgent(fixture.client())
+  const text = await new Promise<string>((resolve, reject) => {
+    https
+      .get(`https://a.test.example:${server.port}`, { agent, headers }, (response) => {
+        let body = ''
+        response.setEncoding('utf8').on('data', (part: string) => (body += part))
+        response.on('end', () => resolve(body))
+      })
+      .on('error', reject)
+  })
+  expect(Number(text)).toBeGreaterThanOrEqual(3_000)
 })
