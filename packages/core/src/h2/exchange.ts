@@ -7,9 +7,10 @@ import type { UnshardCode } from '../errors/codes.js'
 import { ConnectionError, ResponseError, StreamError, TimeoutError, textOf, UsageError } from '../errors/errors.js'
 import { CONTINUE_WAIT_MS, ContentSender, type ContentSink } from '../message/content-sender.js'
 import type { HttpRequest } from '../message/request.js'
-import { type Content, wrongWhileSent } from '../message/request-content.js'
+import { type Content, usedError, wrongWhileSent } from '../message/request-content.js'
 import { type BodySource, ResponseBody } from '../message/response-body.js'
 import type { Clock, ClockTimer } from '../runtime/clock.js'
+import { queueMicrotask } from '../runtime/event-loop.js'
 import type { Exchange, ExchangeObserver, Loss } from '../transport/exchange.js'
 import { ErrorCode, errorCodeName } from './protocol/error-code.js'
 import type { FieldSection } from './protocol/field-section.js'
@@ -75,9 +76,15 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
     this.#stream = this.#engine.openStream(this, this.#request, content === undefined)
     if (content === undefined) return
     this.#waitsForSettings = mayBeRefused && content.rewind !== undefined
+    // When it would be opened otherwise: a response must not come before the error.
+    if (this.#waitsForSettings) queueMicrotask(() => this.#refuseTaken(content))
     if (this.#waitsForSettings || expectsContinue === true)
       this.#wait = this.#host.clock.startTimer(CONTINUE_WAIT_MS, () => this.#goOn())
     else this.#send(content)
+  }
+
+  #refuseTaken(content: Content): void {
+    if (this.#waitsForSettings && content.taken === true) this.contentFailed(usedError())
   }
 
   /** Whether content waits for SETTINGS of the server. */

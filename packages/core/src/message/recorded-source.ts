@@ -20,6 +20,7 @@ export class RecordedSource implements Content, AsyncIterable<Part> {
   readonly type = undefined
   readonly #open: () => AsyncIterator<Part>
   readonly #isStream: boolean
+  readonly #isOpened: () => boolean
   #iterator: AsyncIterator<Part> | undefined
   #parts: Part[] = []
   #keptBytes = 0
@@ -42,10 +43,16 @@ export class RecordedSource implements Content, AsyncIterable<Part> {
   /**
    * @param open opens the source; called once.
    * @param isStream whether the source holds resources before it is opened, such as a file.
+   * @param isOpened whether the source is open, for this content or another.
    */
-  constructor(open: () => AsyncIterator<Part>, isStream = false) {
+  constructor(open: () => AsyncIterator<Part>, isStream = false, isOpened: () => boolean = () => false) {
     this.#open = open
     this.#isStream = isStream
+    this.#isOpened = isOpened
+  }
+
+  get taken(): boolean {
+    return this.#iterator === undefined && this.#isOpened()
   }
 
   get replayable(): boolean {

@@ -34,6 +34,8 @@ export interface Content {
   readonly type: string | undefined
   /** Whether {@link open} may be called again, as a replay requires. */
   readonly replayable: boolean
+  /** Whether another request has opened the source, so that this one cannot. */
+  readonly taken?: boolean
   /** Opens the source. Call only if `bytes` is `undefined`. */
   open(): AsyncIterator<Uint8Array | string>
   /**
@@ -186,13 +188,17 @@ function isStream(body: unknown): body is Readable | ReadableStream {
   return body instanceof ReadableStream || body instanceof Readable
 }
 
-function usedError(): UsageError {
+export function usedError(): UsageError {
   return new UsageError('ERR_BODY_USED', 'the request body is a stream that has already been read or is locked')
 }
 
 function once(source: AsyncIterable<Uint8Array | string>): Content {
   const open = openerInContext(openOnce)
-  return new RecordedSource(() => open(source), isStream(source))
+  return new RecordedSource(
+    () => open(source),
+    isStream(source),
+    () => opened.has(source),
+  )
 }
 
 /**

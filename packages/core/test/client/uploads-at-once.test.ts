@@ -99,3 +99,17 @@ it('content is sent after a response that comes first', async () => {
   await turns(() => reads[2]! > 0)
   expect(reads[1]).toBe(0)
 })
+
+it('a stream that another request has opened is refused without a wait for SETTINGS', async () => {
+  const started = await peer(async (p) => {
+    await p.preface()
+    await p.nextRequest()
+  })
+  const client = createClient({ clock: new FakeClock() })
+  const body = parts(() => undefined)
+  const [first, second] = [1, 2].map(() =>
+    client.request({ url: `https://a.test.example:${started.port}/`, method: 'POST', body }),
+  )
+  first!.catch(() => undefined)
+  await expect(second).rejects.toMatchObject({ code: 'ERR_BODY_USED' })
+})
