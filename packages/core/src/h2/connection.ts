@@ -131,9 +131,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     if (this.#engine.exceedsPeerLimit(request)) throw fieldsTooLarge(this.#engine, request)
     const first = this.#engine.active === 0
     const exchange = new H2Exchange(this.#engine, request, observer, this)
-    const mayBeRefused = !first && !this.confirmed
-    if (mayBeRefused) this.#wait.holdContent()
-    exchange.start(mayBeRefused)
+    exchange.start()
     if (first) this.#busy()
     this.#writes.opened(exchange.streamId)
     this.flush()
@@ -182,7 +180,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
 
   onCapacity(): void {
     this.#health.settingsReceived()
-    this.#releaseWaiting()
+    if (this.confirmed) this.#wait.release()
     if (this.#engine.retiring) this.#drain()
     else this.onChange?.()
   }
@@ -201,7 +199,6 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   }
 
   onStreamClosed(): void {
-    this.#releaseWaiting()
     if (this.#engine.active === 0) this.#idle()
     this.onChange?.()
   }
@@ -231,10 +228,6 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   #whenConfirmed(request: HttpRequest, observer: ExchangeObserver): Exchange {
     this.#socket.ref?.()
     return this.#wait.keep(observer, () => this.request(request, observer))
-  }
-
-  #releaseWaiting(): void {
-    if (this.confirmed) this.#wait.release(this.#engine.open(), this.#engine.peerSettings.maxConcurrentStreams)
   }
 
   #listen(reads: H2Options['reads']): void {

@@ -7,10 +7,9 @@ import type { UnshardCode } from '../errors/codes.js'
 import { ConnectionError, ResponseError, StreamError, TimeoutError, textOf, UsageError } from '../errors/errors.js'
 import { CONTINUE_WAIT_MS, ContentSender, type ContentSink } from '../message/content-sender.js'
 import type { HttpRequest } from '../message/request.js'
-import { type Content, usedError, wrongWhileSent } from '../message/request-content.js'
+import { type Content, wrongWhileSent } from '../message/request-content.js'
 import { type BodySource, ResponseBody } from '../message/response-body.js'
 import type { Clock, ClockTimer } from '../runtime/clock.js'
-import { queueMicrotask } from '../runtime/event-loop.js'
 import type { Exchange, ExchangeObserver, Loss } from '../transport/exchange.js'
 import { ErrorCode, errorCodeName } from './protocol/error-code.js'
 import type { FieldSection } from './protocol/field-section.js'
@@ -49,11 +48,10 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
   #body: ResponseBody | undefined
   #sender: ContentSender | undefined
   /**
-   * Timer while content waits for 100 (RFC 9110 §10.1.1) or for SETTINGS. Stays set after a final
-   * status without 100: the content is never sent.
+   * Timer while content waits for 100 (RFC 9110 §10.1.1). Stays set after a final status: the
+   * content is never sent.
    */
   #wait: ClockTimer | undefined
-  #waitsForSettings = false
   #trailers: readonly string[] | undefined
   /** Whether the observer was notified of the end, or caused it. */
   #settled = false
@@ -65,38 +63,13 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
     this.#host = host
   }
 
-  /**
-   * Opens the stream. Sends content that is in memory at once, and starts to read a source.
-   * @param mayBeRefused whether the stream may be one more than the server allows, which SETTINGS
-   *   will tell. A source that can be read once then waits, because the request could not be sent
-   *   again.
-   */
-  start(mayBeRefused: boolean): void {
-    const { content, expectsContinue } = this.#request
+  /** Opens the stream. Sends content that is in memory at once, and starts to read a source. */
+  start(): void {
+    const { content } = this.#request
     this.#stream = this.#engine.openStream(this, this.#request, content === undefined)
     if (content === undefined) return
-    this.#waitsForSettings = mayBeRefused && content.rewind !== undefined
-    // When it would be opened otherwise: a response must not come before the error.
-    if (this.#waitsForSettings) queueMicrotask(() => this.#refuseTaken(content))
-    if (this.#waitsForSettings || expectsContinue === true)
-      this.#wait = this.#host.clock.startTimer(CONTINUE_WAIT_MS, () => this.#goOn())
+    if (this.#request.expectsContinue === true) this.#wait = this.#host.clock.startTimer(CONTINUE_WAIT_MS, () => this.#goOn())
     else this.#send(content)
-  }
-
-  #refuseTaken(content: Content): void {
-    if (this.#waitsForSettings && content.taken === true) this.contentFailed(usedError())
-  }
-
-  /** Whether content waits for SETTINGS of the server. */
-  get waitsForSettings(): boolean {
-    return this.#waitsForSettings
-  }
-
-  /** The server allows this stream: sends content that waited to know. */
-  allowed(): void {
-    if (!this.#waitsForSettings) return
-    this.#waitsForSettings = false
-    if (this.#request.expectsContinue !== true) this.#goOn()
   }
 
   #send(content: Content): void {
@@ -104,9 +77,8 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
     this.#sender.start()
   }
 
-  /** Sends the content: the server sent 100 or allows the stream, or the wait timed out. */
+  /** Sends the content: the server sent 100, or the wait timed out. */
   #goOn(): void {
-    this.#waitsForSettings = false
     if (this.#wait === undefined) return
     this.#wait.cancel()
     this.#wait = undefined
@@ -205,7 +177,6 @@ export class H2Exchange implements Exchange, BodySource, ContentSink, StreamOwne
   }
 
   onResponse(section: FieldSection): void {
-    this.allowed()
     // A final response cancels content that waits for 100 (RFC 9110 §10.1.1).
     this.#wait?.cancel()
     this.#body = new ResponseBody(this, this.#stream!.expectedBytes)

@@ -1,22 +1,18 @@
 /**
  * Waits for SETTINGS of the server: requests of an extended CONNECT, which must not be sent before
- * SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441 §3), and content that can be sent once, of streams that may be more than
- * the server allows.
+ * SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441 §3).
  */
 
 import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
-import type { H2Exchange } from './exchange.js'
-import type { Stream } from './protocol/stream.js'
 
 interface LateRequest {
   readonly exchange: LateExchange
   readonly send: () => Exchange
 }
 
-/** The requests and content that wait on one connection. */
+/** The requests that wait on one connection. */
 export class SettingsWait {
-  #requests: LateRequest[] = []
-  #holdsContent = false
+  readonly #requests: LateRequest[] = []
 
   /** Keeps a request until SETTINGS arrive. @param send throws if it cannot be sent. */
   keep(observer: ExchangeObserver, send: () => Exchange): Exchange {
@@ -25,25 +21,9 @@ export class SettingsWait {
     return exchange
   }
 
-  /** Notes that content may be waiting. */
-  holdContent(): void {
-    this.#holdsContent = true
-  }
-
-  /**
-   * Sends what waits: SETTINGS have arrived, or a stream has ended since.
-   * @param open the open streams in their order.
-   * @param limit how many the server allows.
-   */
-  release(open: Iterable<Stream<H2Exchange>>, limit: number): void {
+  /** Sends the requests: SETTINGS have arrived. */
+  release(): void {
     for (const { exchange, send } of this.#requests.splice(0)) exchange.start(send)
-    if (!this.#holdsContent) return
-    this.#holdsContent = false
-    let left = limit
-    for (const { owner } of open) {
-      if (left-- > 0) owner.allowed()
-      else this.#holdsContent ||= owner.waitsForSettings
-    }
   }
 
   /** Fails requests that were not sent: the connection is lost. */

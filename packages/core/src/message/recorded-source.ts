@@ -20,7 +20,6 @@ export class RecordedSource implements Content, AsyncIterable<Part> {
   readonly type = undefined
   readonly #open: () => AsyncIterator<Part>
   readonly #isStream: boolean
-  readonly #isOpened: () => boolean
   #iterator: AsyncIterator<Part> | undefined
   #parts: Part[] = []
   #keptBytes = 0
@@ -43,16 +42,10 @@ export class RecordedSource implements Content, AsyncIterable<Part> {
   /**
    * @param open opens the source; called once.
    * @param isStream whether the source holds resources before it is opened, such as a file.
-   * @param isOpened whether the source is open, for this content or another.
    */
-  constructor(open: () => AsyncIterator<Part>, isStream = false, isOpened: () => boolean = () => false) {
+  constructor(open: () => AsyncIterator<Part>, isStream = false) {
     this.#open = open
     this.#isStream = isStream
-    this.#isOpened = isOpened
-  }
-
-  get taken(): boolean {
-    return this.#iterator === undefined && this.#isOpened()
   }
 
   get replayable(): boolean {

@@ -34,8 +34,6 @@ export interface Content {
   readonly type: string | undefined
   /** Whether {@link open} may be called again, as a replay requires. */
   readonly replayable: boolean
-  /** Whether another request has opened the source, so that this one cannot. */
-  readonly taken?: boolean
   /** Opens the source. Call only if `bytes` is `undefined`. */
   open(): AsyncIterator<Uint8Array | string>
   /**
@@ -188,17 +186,13 @@ function isStream(body: unknown): body is Readable | ReadableStream {
   return body instanceof ReadableStream || body instanceof Readable
 }
 
-export function usedError(): UsageError {
+function usedError(): UsageError {
   return new UsageError('ERR_BODY_USED', 'the request body is a stream that has already been read or is locked')
 }
 
 function once(source: AsyncIterable<Uint8Array | string>): Content {
   const open = openerInContext(openOnce)
-  return new RecordedSource(
-    () => open(source),
-    isStream(source),
-    () => opened.has(source),
-  )
+  return new RecordedSource(() => open(source), isStream(source))
 }
 
 /**
