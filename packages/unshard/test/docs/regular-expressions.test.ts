@@ -14,6 +14,7 @@ const JUSTIFIED: Readonly<Record<string, string>> = {
     'the name of a cipher suite, which OpenSSL gives',
   'core/src/connect/proxy/http1-connect.ts /^HTTP\\/1\\.[01] ([1-9][0-9]{2})(?: (.*))?$/s':
     'one repetition, to the end of a line of bounded length',
+  'adapters/src/smithy/request-options.ts /^[a-z][a-z0-9+.-]*:$/i': 'anchored, and ends at the first colon',
   'core/src/connect/proxy/environment.ts /^[a-z][a-z0-9+.-]*:\\/\\//i': 'anchored, one class, and only one way to match',
   'core/src/connect/proxy/no-proxy.ts /^\\[([^\\]]*)\\](?::([0-9]{1,5}))?$/': 'anchored, and ends at the first bracket',
   'core/src/connect/proxy/no-proxy.ts /^([^:]*):([0-9]{1,5})$/': 'anchored, and ends at the first colon',
