@@ -272,7 +272,12 @@ const ROWS = {
   ERR_CONTENT_LENGTH: ['UsageError', 'no', '`content-length` does not match the content.', 'Leave the field to the client.'],
   ERR_COOKIE_JAR: ['UsageError', 'no', 'The cookie jar failed; `cause` is its error.', 'Fix the jar.'],
   ERR_DATA_URL: ['UsageError', 'no', 'A `data:` URL has no comma, or its base64 is invalid.', 'Fix the URL.'],
-  ERR_EXTENDED_CONNECT_UNSUPPORTED: ['UsageError', 'no', 'The server offers no extended CONNECT.', 'Use `unshard/web-socket`.'],
+  ERR_EXTENDED_CONNECT_UNSUPPORTED: [
+    'UsageError',
+    'no',
+    'The server offers no extended CONNECT.',
+    'Use `createAgent()` for a WebSocket.',
+  ],
   ERR_FORBIDDEN_FIELD: ['UsageError', 'no', 'A field concerns the connection, not the request.', 'Remove the field.'],
   ERR_HANDLE_CLOSED: [
     'UsageError',

@@ -227,7 +227,12 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
   /** Sends a request once SETTINGS of the server have arrived. */
   #whenConfirmed(request: HttpRequest, observer: ExchangeObserver): Exchange {
     this.#socket.ref?.()
-    return this.#wait.keep(observer, () => this.request(request, observer))
+    return this.#wait.keep(
+      observer,
+      () => this.request(request, observer),
+      // As when the last stream ends: an idle connection does not keep the process alive.
+      () => this.#engine.active === 0 && this.#wait.isEmpty && this.#socket.unref?.(),
+    )
   }
 
   #listen(reads: H2Options['reads']): void {
@@ -349,7 +354,7 @@ export class H2Connection implements Connection, ProtocolListener, ExchangeHost 
     this.#health.stop()
     this.#pings.fail(reason)
     this.#tellLost(reason)
-    this.#wait.fail(reason)
+    this.#wait.fail(reason, this.route.origin.serialized)
     if (!this.#socket.destroyed) {
       this.#writes.end(last)
       closeSocket(this.#socket, this.clock, linger)

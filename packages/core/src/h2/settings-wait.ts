@@ -3,43 +3,66 @@
  * SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441 §3).
  */
 
+import { ConnectionError, textOf } from '../errors/errors.js'
 import type { Exchange, ExchangeObserver } from '../transport/exchange.js'
-
-interface LateRequest {
-  readonly exchange: LateExchange
-  readonly send: () => Exchange
-}
 
 /** The requests that wait on one connection. */
 export class SettingsWait {
-  readonly #requests: LateRequest[] = []
+  readonly #requests = new Set<LateExchange>()
 
-  /** Keeps a request until SETTINGS arrive. @param send throws if it cannot be sent. */
-  keep(observer: ExchangeObserver, send: () => Exchange): Exchange {
-    const exchange = new LateExchange(observer)
-    this.#requests.push({ exchange, send })
+  /** Whether no request waits. */
+  get isEmpty(): boolean {
+    return this.#requests.size === 0
+  }
+
+  /**
+   * Keeps a request until SETTINGS arrive.
+   * @param send sends it; throws if it cannot be sent.
+   * @param onLeft called if it ends before that.
+   */
+  keep(observer: ExchangeObserver, send: () => Exchange, onLeft: () => void): Exchange {
+    const exchange = new LateExchange(observer, send, () => {
+      this.#requests.delete(exchange)
+      onLeft()
+    })
+    this.#requests.add(exchange)
     return exchange
   }
 
   /** Sends the requests: SETTINGS have arrived. */
   release(): void {
-    for (const { exchange, send } of this.#requests.splice(0)) exchange.start(send)
+    for (const exchange of this.#requests) {
+      this.#requests.delete(exchange)
+      exchange.start()
+    }
   }
 
-  /** Fails requests that were not sent: the connection is lost. */
-  fail(reason: Error): void {
-    for (const { exchange } of this.#requests.splice(0)) exchange.fail(reason)
+  /** Fails the requests: the connection is lost, and they were not sent. @param origin of the connection. */
+  fail(reason: Error, origin: string): void {
+    for (const exchange of this.#requests) {
+      this.#requests.delete(exchange)
+      exchange.fail(reason instanceof ConnectionError ? notSent(reason, origin) : reason)
+    }
   }
+}
+
+function notSent(reason: ConnectionError, origin: string): ConnectionError {
+  const { initiator, errorCode, cause } = reason
+  return new ConnectionError(reason.code as never, textOf(reason), { origin, initiator, errorCode, processed: 'no', cause })
 }
 
 /** Stands in for the exchange of a request until it is sent. */
 class LateExchange implements Exchange {
   readonly #observer: ExchangeObserver
+  readonly #send: () => Exchange
+  readonly #onLeft: () => void
   #sent: Exchange | undefined
   #isOver = false
 
-  constructor(observer: ExchangeObserver) {
+  constructor(observer: ExchangeObserver, send: () => Exchange, onLeft: () => void) {
     this.#observer = observer
+    this.#send = send
+    this.#onLeft = onLeft
   }
 
   get trailers(): readonly string[] | undefined {
@@ -58,11 +81,10 @@ class LateExchange implements Exchange {
     return this.#sent?.unwrittenBytes ?? 0
   }
 
-  /** Sends the request. @param send throws if it cannot be sent. */
-  start(send: () => Exchange): void {
-    if (this.#isOver) return
+  /** Sends the request, or fails it. */
+  start(): void {
     try {
-      this.#sent = send()
+      this.#sent = this.#send()
     } catch (error) {
       this.fail(error as Error)
     }
@@ -72,6 +94,7 @@ class LateExchange implements Exchange {
   fail(error: Error): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#onLeft()
     this.#observer.onError(error)
     this.#observer.onClosed()
   }
@@ -84,6 +107,7 @@ class LateExchange implements Exchange {
     if (this.#sent !== undefined) return this.#sent.abort(reason)
     if (this.#isOver) return
     this.#isOver = true
+    this.#onLeft()
     this.#observer.onClosed()
   }
 }

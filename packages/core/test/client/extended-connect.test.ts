@@ -2,12 +2,24 @@
 
 import type { ServerHttp2Stream } from 'node:http2'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { frames } from '@unshard/testkit'
+import { Duplex } from 'node:stream'
+import { FakeClock, frames } from '@unshard/testkit'
+import { H2Connection } from '../../src/h2/connection.js'
+import { WindowBudget } from '../../src/h2/protocol/window.js'
 import { UsageError } from '../../src/index.js'
+import { parseOrigin } from '../../src/message/origin.js'
+import { checkRequest } from '../../src/message/request.js'
+import { originRecord, POOL } from '../fixtures.js'
 import { clientFixture } from './fixture.js'
 
 const { client: createClient, peer, server, defer } = clientFixture()
 
+const SETTINGS = {
+  initialWindowBytes: 65_535,
+  connectionWindowBytes: 65_535,
+  headerTableBytes: 4_096,
+  maxFieldSectionBytes: 65_536,
+}
 const UNSUPPORTED = expect.objectContaining({ code: 'ERR_EXTENDED_CONNECT_UNSUPPORTED', processed: 'no' })
 
 /** Starts a server that echoes the content of an extended CONNECT. */
@@ -108,8 +120,59 @@ it('an abort and a lost connection end a request that waits for SETTINGS', async
   close()
   // The dials that follow find a peer that closes as well.
   const closing = setInterval(() => close(), 5)
-  await expect(lost).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST' })
+  await expect(lost).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST', processed: 'no' })
   clearInterval(closing)
+})
+
+describe('the socket of a request that waits for SETTINGS', () => {
+  /** A connection without SETTINGS, and whether its socket keeps the process alive. */
+  function waiting() {
+    let isHeld = false
+    const socket = Object.assign(new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() }), {
+      ref: () => (isHeld = true),
+      unref: () => (isHeld = false),
+    })
+    const options = {
+      settings: SETTINGS,
+      budget: new WindowBudget(0),
+      clock: new FakeClock(),
+      pool: POOL,
+      record: originRecord(),
+    }
+    const route = { origin: parseOrigin('http://127.0.0.1'), addresses: [] } as never
+    const connection = new H2Connection(socket, route, options)
+    const errors: unknown[] = []
+    const observer = { onError: (error: unknown) => errors.push(error), onClosed: () => undefined } as never
+    const request = checkRequest({ method: 'CONNECT', protocol: 'websocket', url: 'http://127.0.0.1' })
+    return { socket, connection, errors, start: () => connection.request(request, observer), isHeld: () => isHeld }
+  }
+
+  it('keeps the process alive, until the last one is aborted', () => {
+    const { start, isHeld } = waiting()
+    const [first, second] = [start(), start()]
+    expect(isHeld()).toBe(true)
+    first.abort('enough')
+    expect(isHeld()).toBe(true)
+    second.abort('enough')
+    expect(isHeld()).toBe(false)
+  })
+
+  it('does not keep the process alive after the server has offered no extended CONNECT', async () => {
+    const { socket, start, isHeld, errors } = waiting()
+    start()
+    socket.push(frames.settings())
+    while (errors.length === 0) await new Promise(setImmediate)
+    expect(errors).toEqual([UNSUPPORTED])
+    expect(isHeld()).toBe(false)
+  })
+
+  it('a connection that closes meanwhile has not sent it', async () => {
+    const { connection, start, errors } = waiting()
+    start()
+    void connection.close()
+    while (errors.length === 0) await new Promise(setImmediate)
+    expect(errors).toMatchObject([{ processed: 'no' }])
+  })
 })
 
 describe('over HTTP/1.1', () => {
