@@ -88,7 +88,9 @@ function withoutUpgrade(fields: readonly string[]): string[] {
 const NOT_PASSED_ON: ReadonlySet<string> = new Set(['connection', 'upgrade', 'transfer-encoding', 'keep-alive'])
 
 function switching(response: HttpResponse, { headers }: IncomingMessage): string {
-  let text = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\nconnection: Upgrade\r\nupgrade: ${headers.upgrade}\r\n`
+  // Over HTTP/1.1 the server names the protocol that it chose (RFC 9110 §7.8), and the library checks it.
+  const chosen = response.status === 101 ? (response.headers.get('upgrade') ?? '') : headers.upgrade
+  let text = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\nconnection: Upgrade\r\nupgrade: ${chosen}\r\n`
   const key = headers['sec-websocket-key']
   // RFC 8441 §5: over HTTP/2 the status alone confirms the protocol.
   if (response.status !== 101 && key !== undefined)

@@ -54,6 +54,8 @@ async function echoServer({ h2, connectProtocol }: Offer): Promise<EchoServer> {
   server.on('upgrade', (request, socket: Duplex, head) => {
     kinds.push('upgrade')
     headers.push(request.headers)
+    if (request.url === '/other')
+      return void socket.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: chat\r\n\r\n')
     if (request.url === '/refused') return void socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno')
     sockets.handleUpgrade(request, socket, head, echo)
   })
@@ -143,6 +145,42 @@ describe.each([
     socket.terminate()
     expect((await once(socket, 'close'))[0]).toBe(1_006)
   })
+})
+
+it('a server that switches to another protocol is refused', async () => {
+  const server = await echoServer({ h2: false, connectProtocol: false })
+  await expect(once(open(`${server.url}/other`), 'open')).rejects.toThrow('Invalid Upgrade header')
+})
+
+it('a server that is not there has the code of Node', async () => {
+  const gone = await fixture.server()
+  await gone.close()
+  await expect(once(open(`wss://a.test.example:${gone.port}`), 'open')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+})
+
+it('terminate() before the response ends the request at the server', async () => {
+  let closed!: () => void
+  const ended = new Promise<void>((resolve) => {
+    closed = resolve
+  })
+  let arrived!: () => void
+  const begun = new Promise<void>((resolve) => {
+    arrived = resolve
+  })
+  const server = createServer(await fixture.tls()).on('upgrade', (_request, socket: Duplex) => {
+    arrived()
+    socket
+      .on('error', () => undefined)
+      .on('close', closed)
+      .resume()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  fixture.defer(() => void server.close())
+  const socket = open(`wss://a.test.example:${(server.address() as AddressInfo).port}`)
+  socket.on('error', () => undefined)
+  await begun
+  socket.terminate()
+  await ended
 })
 
 it('100 WebSockets and other requests to 12 hosts share one connection', async () => {
