@@ -5,14 +5,14 @@
 
 import { type ClientRequest, createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import { Agent as HttpsAgent, type RequestOptions } from 'node:https'
-import { isIPv6 } from 'node:net'
 import { pipeline } from 'node:stream'
 import { type Client, type RequestOptions as ClientOptions, Fields, type HttpResponse } from '@unshard/core'
 import { fieldList, invalidOption, ownOptions } from '@unshard/core/internal'
 import { checkClient } from '../observation/check-client.js'
 import { BridgeSocket } from './bridge-socket.js'
 import { toNodeError } from './errors.js'
-import { refuseConnectionOptions } from './target.js'
+import { pairsOf } from './message-fields.js'
+import { baseOf, refuseConnectionOptions } from './target.js'
 import { serveUpgrade } from './upgrade.js'
 
 /** Options of {@link createAgent}. */
@@ -53,10 +53,8 @@ class ClientAgent extends HttpsAgent {
     const host = options.host ?? options.hostname ?? 'localhost'
     // With an agent, Node ignores `createConnection` of a request as well; `ws` always has one.
     refuseConnectionOptions({ ...options, agent: undefined, createConnection: undefined }, host)
-    const base = options.socketPath
-      ? `${this.protocol.slice(0, -1)}+unix://${encodeURIComponent(options.socketPath)}`
-      : `${this.protocol}//${isIPv6(host) ? `[${host}]` : host}:${options.port}`
-    const socket = this.#bridge.open(base)
+    const { port, socketPath } = options
+    const socket = this.#bridge.open(baseOf(this.protocol, { host, port, socketPath }))
     if (options.timeout !== undefined) socket.setTimeout(options.timeout)
     request.onSocket(socket as never)
   }
@@ -160,8 +158,4 @@ function send(answer: HttpResponse, method: string, response: ServerResponse, fa
   pipeline(content, response, (error) => {
     if (error) fail(error)
   })
-}
-
-function pairsOf(list: readonly string[]): [string, string][] {
-  return Array.from({ length: list.length >> 1 }, (_, i) => [list[2 * i]!, list[2 * i + 1]!])
 }

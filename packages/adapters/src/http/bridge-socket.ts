@@ -1,16 +1,19 @@
 /** Two sockets in memory, each of which reads what the other writes. */
 
 import { Duplex } from 'node:stream'
-import type { ConnectionInfo } from '@unshard/core'
 import { IdleTimer } from './idle-timer.js'
+import { SocketMembers } from './socket-members.js'
+
+/** A class has one base: the members of a socket are copied into that of the streams. */
+const SocketDuplex: new () => Duplex & SocketMembers = (() => {
+  class Base extends Duplex {}
+  const { constructor: _, ...members } = Object.getOwnPropertyDescriptors(SocketMembers.prototype)
+  Object.defineProperties(Base.prototype, members)
+  return Base as never
+})()
 
 /** One end, with the members of a socket that Node's client and libraries use. */
-export class BridgeSocket extends Duplex {
-  readonly encrypted: boolean
-  readonly authorized: boolean
-  readonly connecting = false
-  /** The connection of the response, once it has arrived. */
-  connection: ConnectionInfo | undefined
+export class BridgeSocket extends SocketDuplex {
   readonly #idle = new IdleTimer(() => this.emit('timeout'))
   #peer!: BridgeSocket
   /** Completes the peer's last write, once this end is read again. */
@@ -28,39 +31,13 @@ export class BridgeSocket extends Duplex {
   private constructor(encrypted: boolean) {
     super()
     this.encrypted = encrypted
-    // A certificate that is not valid ends the request.
-    this.authorized = encrypted
-  }
-
-  get remoteAddress(): string | undefined {
-    return this.connection?.remoteAddress
-  }
-
-  get remotePort(): number | undefined {
-    return this.connection?.remotePort
+    this.connection = undefined
   }
 
   /** Emits `timeout` after a time without progress, in milliseconds; 0 turns it off. */
   setTimeout(ms: number, callback?: () => void): this {
     if (callback !== undefined && ms > 0) this.once('timeout', callback)
     this.#idle.start(ms)
-    return this
-  }
-
-  // The connection sets these for all of its requests: see the options of the client.
-  setKeepAlive(): this {
-    return this
-  }
-
-  setNoDelay(): this {
-    return this
-  }
-
-  ref(): this {
-    return this
-  }
-
-  unref(): this {
     return this
   }
 

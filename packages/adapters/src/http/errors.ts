@@ -1,6 +1,7 @@
 /** Errors with the codes of Node's client, by which libraries decide whether to send a request again. The typed error is the cause. */
 
-import { type ErrorDetails, TimeoutError, UnshardError, UsageError } from '@unshard/core'
+import { type ErrorDetails, UnshardError, UsageError } from '@unshard/core'
+import { nodeCodeOf } from '../streams/node-codes.js'
 
 /**
  * Error of a request made through `unshard/http`. `code` is that of Node's client, such as `ECONNRESET` or `ETIMEDOUT`, or the code of the
@@ -13,16 +14,12 @@ export class HttpRequestError extends UnshardError {
   }
 }
 
-/** Codes of connections that end during a request, which is ECONNRESET in Node. */
-const LOST: ReadonlySet<string> = new Set(['ERR_CONNECTION_LOST', 'ERR_PIPELINE_LOST', 'ERR_STREAM_REFUSED', 'ERR_STREAM_RESET'])
-
 /** Converts the error of a request. Errors that are not ours belong to the caller, and stay as they are. */
 export function toNodeError(error: unknown): Error {
   if (!(error instanceof UnshardError) || error instanceof HttpRequestError || error instanceof UsageError) return error as Error
   if (error.code === 'ERR_REQUEST_BODY' && error.cause instanceof Error) return error.cause
   const { origin, processed, message, errno, syscall } = error
-  const code = error instanceof TimeoutError ? 'ETIMEDOUT' : LOST.has(error.code) ? 'ECONNRESET' : error.code
-  const converted = new HttpRequestError(code, message, { origin, processed, cause: error })
+  const converted = new HttpRequestError(nodeCodeOf(error), message, { origin, processed, cause: error })
   // Those of a system error, if there are any, as Node's errors have them.
   return Object.assign(converted, errno !== undefined && { errno }, syscall !== undefined && { syscall })
 }

@@ -23,3 +23,8 @@ function addLine(headers: IncomingHttpHeaders, name: string, value: string): voi
   } else if (!Object.hasOwn(headers, name)) headers[name] = value
   else if (!FIRST_ONLY.has(name)) headers[name] += `${name === 'cookie' ? '; ' : ', '}${value}`
 }
+
+/** Returns pairs of a list of names and values in turn. */
+export function pairsOf(list: readonly string[]): [string, string][] {
+  return Array.from({ length: list.length >> 1 }, (_, i) => [list[2 * i]!, list[2 * i + 1]!])
+}

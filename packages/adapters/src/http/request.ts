@@ -62,8 +62,9 @@ export class ClientRequest extends WrappedRequest {
   onInformational(statusCode: number, rawHeaders: readonly string[]): void {
     if (this.destroyed) return
     if (statusCode === 100) this.emit('continue')
-    const message = { statusCode, statusMessage: STATUS_CODES[statusCode] ?? '', headers: joinedFields(rawHeaders), rawHeaders }
-    this.emit('information', { ...message, ...versionOf('h2') })
+    // Without a version: which connection serves the request is known with its response.
+    const headers = joinedFields(rawHeaders)
+    this.emit('information', { statusCode, statusMessage: STATUS_CODES[statusCode] ?? '', headers, rawHeaders })
   }
 
   /** Ends the response: its connection was lost, or the server reset the stream. */

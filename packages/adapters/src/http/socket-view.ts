@@ -1,83 +1,17 @@
-/** The members of `request.socket` that libraries read: the addresses and TLS of the connection. The socket itself serves other requests as well. */
+/** The `socket` of a request of `createHttp()`. */
 
 import type { EventEmitter } from 'node:events'
-import { isIP } from 'node:net'
-import type { ConnectionInfo } from '@unshard/core'
+import { SocketMembers } from './socket-members.js'
 
 /** A socket that can be read about, not written to. Its events are those of the request's stream. */
-export class SocketView {
+export class SocketView extends SocketMembers {
   readonly #events: EventEmitter
-  readonly encrypted: boolean
-  /** A connection is chosen for each request: to its caller it is always open. */
-  readonly connecting = false
-  readonly authorized: boolean
-  readonly authorizationError = null
-  /** Set with the response. */
-  connection: ConnectionInfo | undefined
 
   constructor(events: EventEmitter, url: string) {
+    super()
     this.#events = events
     this.encrypted = url.startsWith('https')
-    // A certificate that is not valid ends the request.
-    this.authorized = this.encrypted
-  }
-
-  get remoteAddress(): string | undefined {
-    return this.connection?.remoteAddress
-  }
-
-  get remotePort(): number | undefined {
-    return this.connection?.remotePort
-  }
-
-  get remoteFamily(): string | undefined {
-    const address = this.remoteAddress
-    return address === undefined ? undefined : `IPv${isIP(address)}`
-  }
-
-  get localAddress(): string | undefined {
-    return this.connection?.localAddress
-  }
-
-  get localPort(): number | undefined {
-    return this.connection?.localPort
-  }
-
-  get alpnProtocol(): string | false {
-    const { connection } = this
-    if (connection?.protocol === 'h2') return 'h2'
-    return connection?.tls === undefined ? false : 'http/1.1'
-  }
-
-  address(): object {
-    const address = this.localAddress
-    return address === undefined ? {} : { address, port: this.localPort, family: `IPv${isIP(address)}` }
-  }
-
-  /** Returns the protocol version, as `tls.TLSSocket` does. */
-  getProtocol(): string | null {
-    return this.connection?.tls?.version ?? null
-  }
-
-  isSessionReused(): boolean {
-    return this.connection?.tls?.resumed ?? false
-  }
-
-  // The connection sets these for all of its requests: see the options of the client.
-  setKeepAlive(): this {
-    return this
-  }
-
-  setNoDelay(): this {
-    return this
-  }
-
-  ref(): this {
-    return this
-  }
-
-  unref(): this {
-    return this
+    this.connection = undefined
   }
 
   addListener(name: string, listener: (...args: unknown[]) => void): this {

@@ -7,6 +7,7 @@ import { checkServerIdentity } from 'node:tls'
 import { urlToHttpOptions } from 'node:url'
 import { UsageError } from '@unshard/core'
 import { invalidOption, shownValue } from '@unshard/core/internal'
+import { pairsOf } from './message-fields.js'
 import type { WrapperOptions } from './wrapper.js'
 
 /** Called with the response. */
@@ -46,16 +47,27 @@ export function targetOf(
   refuseConnectionOptions(options, host)
   const port = options.port ?? options.defaultPort ?? (scheme === 'https:' ? 443 : 80)
   const { method, path, headers, auth, timeout, signal, socketPath } = options
-  const hostText = isIPv6(host) ? `[${host}]` : host
   return {
     scheme,
-    base: socketPath ? `${scheme.slice(0, -1)}+unix://${encodeURIComponent(socketPath)}` : `${scheme}//${hostText}:${port}`,
+    base: baseOf(scheme, { host, port, socketPath }),
     options: {
-      ...{ protocol: scheme, host: hostText, port, path: pathOf(path), method },
+      ...{ protocol: scheme, host: inUrl(host), port, path: pathOf(path), method },
       ...{ headers: headersOf(headers), auth: auth ?? undefined, timeout },
     },
     signal,
   }
+}
+
+/** Returns a URL up to its path. */
+export function baseOf(
+  scheme: string,
+  { host, port, socketPath }: Pick<RequestOptions, 'port' | 'socketPath'> & { host: string },
+): string {
+  return socketPath ? `${scheme.slice(0, -1)}+unix://${encodeURIComponent(socketPath)}` : `${scheme}//${inUrl(host)}:${port}`
+}
+
+function inUrl(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host
 }
 
 function optionsOf(input: string | URL | HttpOptions): HttpOptions {
@@ -91,10 +103,6 @@ function headersOf(headers: RequestOptions['headers']): WrapperOptions['headers'
   const lines = new Map<string, string[]>()
   for (const [name, value] of pairs) lines.set(name, [...(lines.get(name) ?? []), value])
   return Object.fromEntries(lines)
-}
-
-function pairsOf(list: readonly string[]): [string, string][] {
-  return Array.from({ length: list.length >> 1 }, (_, i) => [list[2 * i]!, list[2 * i + 1]!])
 }
 
 /** @throws UsageError `ERR_INVALID_OPTION` for an option that decides how a connection is made. */

@@ -2,15 +2,8 @@
  * Converts errors to those that Smithy clients decide by: their retry strategies read `name` and `code`. The typed error is the cause.
  */
 
-import {
-  ConnectionError,
-  type ErrorDetails,
-  type Processed,
-  StreamError,
-  TimeoutError,
-  UnshardError,
-  UsageError,
-} from '@unshard/core'
+import { ConnectionError, type ErrorDetails, type Processed, StreamError, TimeoutError, UnshardError } from '@unshard/core'
+import { nodeCodeOf } from '../streams/node-codes.js'
 
 /**
  * Error that `handle()` and the content of a response fail with. `name` and `code` are those of the SDK's own handlers, such as
@@ -33,9 +26,6 @@ export class RequestHandlerError extends UnshardError {
 /** Codes that the SDK's own handlers name `TimeoutError`, which every version of the SDK retries. */
 const TIMED_OUT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT'])
 
-/** Our codes for what is the end of the connection over HTTP/1.1 with Node's client. */
-const LOST: ReadonlySet<string> = new Set(['ERR_CONNECTION_LOST', 'ERR_PIPELINE_LOST', 'ERR_STREAM_REFUSED', 'ERR_STREAM_RESET'])
-
 /** Creates the error of a request that the caller aborted. Its name says so even if the reason is a timeout: the SDK must not retry it. */
 export function abortError(reason: unknown, processed: Processed = 'unknown'): RequestHandlerError {
   return new RequestHandlerError('AbortError', 'ABORT_ERR', 'Request aborted', { cause: reason, processed })
@@ -54,7 +44,7 @@ export function toHandlerError(error: unknown): unknown {
   if (!(error instanceof UnshardError) || error instanceof RequestHandlerError) return error
   if (error instanceof StreamError && error.code === 'ERR_REQUEST_BODY' && error.cause instanceof Error) return error.cause
   const { origin, processed, message } = error
-  const code = codeOf(error)
+  const code = nodeCodeOf(error)
   const name = error instanceof TimeoutError || TIMED_OUT.has(code) ? 'TimeoutError' : error.name
   const handlerError = new RequestHandlerError(name, code, message, { origin, processed, cause: error })
   const { errno, syscall } = error
@@ -62,10 +52,4 @@ export function toHandlerError(error: unknown): unknown {
   if (errno !== undefined) Object.assign(handlerError, { errno })
   if (syscall !== undefined) Object.assign(handlerError, { syscall })
   return handlerError
-}
-
-function codeOf(error: UnshardError): string {
-  if (error instanceof TimeoutError) return 'ETIMEDOUT'
-  if (error instanceof UsageError) return error.code
-  return LOST.has(error.code) ? 'ECONNRESET' : error.code
 }
