@@ -1,6 +1,6 @@
 /**
- * One request as the stream that http2-wrapper expects of a `ClientHttp2Session`: writes are the request's content, reads the response's,
- * and events say what arrived.
+ * One request as the stream that http2-wrapper expects of a `ClientHttp2Session`: writes are the request's content, reads the response's;
+ * its events are those of a `ClientHttp2Stream`.
  */
 
 import type { OutgoingHttpHeaders } from 'node:http'

@@ -1,5 +1,8 @@
 /** Counts the time since the last progress of a request. */
 
+/** The longest time of a timer, 25 days: Node fires longer ones at once. */
+const LONGEST_MS = 0x7fff_ffff
+
 /** Calls `onIdle` after a time without {@link IdleTimer.touch}. */
 export class IdleTimer {
   readonly #onIdle: () => void
@@ -13,7 +16,7 @@ export class IdleTimer {
   start(ms: number): void {
     this.stop()
     // As for a socket: the request keeps the process alive, not its timer.
-    if (ms > 0) this.#timer = setTimeout(this.#onIdle, ms).unref()
+    if (ms > 0) this.#timer = setTimeout(this.#onIdle, Math.min(ms, LONGEST_MS)).unref()
   }
 
   /** Notes progress. */

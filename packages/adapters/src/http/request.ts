@@ -149,7 +149,7 @@ function complete(message: WrappedMessage, stream: Exchange): void {
       message.emit('aborted')
     }
     stream.destroy()
-    // As in Node, an error without a listener does not end the process: 'aborted' has told.
+    // As in Node, an error without a listener does not end the process: 'aborted' was emitted.
     callback(message.listenerCount('error') > 0 ? error : null)
   }
 }

@@ -139,6 +139,10 @@ const programs: Record<string, Program> = {
     handler: (_request, response) => void setTimeout(() => response.end('late'), 120),
     run: (http, url) => record(http.get(url, { timeout: 40 })),
   },
+  'a timeout that is longer than any timer': {
+    handler: answer(),
+    run: (http, url) => record(http.get(url, { timeout: 2 ** 40 })),
+  },
   'a response with informational ones before it': {
     handler: (_request, response) => {
       response.writeEarlyHints({ link: '</style.css>; rel=preload' })

@@ -64,7 +64,7 @@ it('refuses what is not a URL, a path that must be escaped, and other schemes', 
   expect(() => request({ host: 'a.example', path: '/a b' })).toThrow('must be escaped')
 })
 
-it('refuses a client that is none, and unknown options of an agent', () => {
+it('refuses a value that is not a client, and unknown options of an agent', () => {
   expect(() => createHttp({} as never)).toThrow(UsageError)
   expect(() => createRequest(undefined as never)).toThrow(UsageError)
   expect(() => createAgent(fixture.client(), { maxSockets: 1 } as never)).toThrow('unknown option "maxSockets"')

@@ -90,7 +90,7 @@ it('waits for SETTINGS of a new connection', async () => {
   expect(names).toContain(':protocol')
 })
 
-it('a server without the setting is told by an error, on a new and on an open connection', async () => {
+it('a request to a server without the setting fails with its own code, on a new and on an open connection', async () => {
   const url = (await server({ protocols: ['h2'] })).url('a.test.example')
   const client = createClient()
   for (let i = 0; i < 2; i++)
