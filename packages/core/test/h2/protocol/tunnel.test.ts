@@ -77,3 +77,14 @@ it('the size of a CONNECT request excludes :scheme and :path (§6.5.2)', () => {
   expect(peer.client.exceedsPeerLimit(head)).toBe(false)
   expect(peer.client.exceedsPeerLimit({ ...head, fields: ['a', 'b'] })).toBe(true)
 })
+
+it('"The :scheme and :path pseudo-header fields MUST also be included" with :protocol, and count as fields (RFC 8441 §4)', () => {
+  const head = request({ method: 'CONNECT', protocol: 'websocket', scheme: 'https', authority: 'a.test', path: '/chat' })
+  expect(requestBytes(head)).toBe(
+    ':method:protocol:scheme:authority:path'.length + 'CONNECTwebsockethttpsa.test/chat'.length + 5 * 32,
+  )
+  const peer = new Peer()
+  peer.sent()
+  peer.open(head, false)
+  expect(peer.sent()).toEqual(['HEADERS 1 :method=CONNECT :protocol=websocket :scheme=https :authority=a.test :path=/chat'])
+})
