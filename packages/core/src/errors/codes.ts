@@ -4,6 +4,8 @@
  * it.
  */
 
+import { USAGE_ROWS } from './usage-codes.js'
+
 /** A class of error. */
 type ErrorClass =
   | 'UsageError'
@@ -33,7 +35,7 @@ export interface ErrorCodeInfo {
 }
 
 /** Class, retry, when, action, other class. */
-const ROWS = {
+const FAILURE_ROWS = {
   ERR_CONNECT_RESOLVE: [
     'ConnectError',
     'yes',
@@ -245,155 +247,37 @@ const ROWS = {
     'A redirect requires streamed content again.',
     'Send the body from memory, or use the final URL.',
   ],
+  ERR_WEBSOCKET_REFUSED: [
+    'ResponseError',
+    'no',
+    'The response to the handshake of a WebSocket has another status, or an invalid field.',
+    'Read the message: it names the status or the field.',
+  ],
+  ERR_WEBSOCKET_FRAME: [
+    'ResponseError',
+    'no',
+    'The server sent an invalid frame or message.',
+    'Report it to the operator of the server.',
+  ],
+  ERR_WEBSOCKET_TOO_LARGE: ['ResponseError', 'no', 'A message is over `maxMessageBytes`.', 'Raise `maxMessageBytes`.'],
+  ERR_WEBSOCKET_CUT_OFF: ['ResponseError', 'no', 'The server ended a WebSocket without a Close frame.', 'Open a new one.'],
 
-  ERR_BLOCKED_PORT: [
-    'UsageError',
-    'no',
-    "The port is on the Fetch standard's block list.",
-    'Use `client.request()` for this port.',
-    '`ResponseError` after a redirect',
-  ],
-  ERR_BODY_CANCELLED: ['UsageError', 'no', 'The reader cancelled the body before its end.', 'Read the body to the end.'],
-  ERR_BODY_USED: ['UsageError', 'no', 'The body was read before.', 'Keep the first result.'],
-  ERR_CLIENT_CLOSED: [
-    'UsageError',
-    'no',
-    '`client.close()` was called.',
-    'Create a new client.',
-    '`ConnectionError` for requests in flight',
-  ],
-  ERR_CLIENT_DESTROYED: [
-    'UsageError',
-    'no',
-    '`client.destroy()` was called.',
-    'Create a new client.',
-    '`ConnectionError` for requests in flight',
-  ],
-  ERR_CONTENT_LENGTH: ['UsageError', 'no', '`content-length` does not match the content.', 'Leave the field to the client.'],
-  ERR_COOKIE_JAR: ['UsageError', 'no', 'The cookie jar failed; `cause` is its error.', 'Fix the jar.'],
-  ERR_DATA_URL: ['UsageError', 'no', 'A `data:` URL has no comma, or its base64 is invalid.', 'Fix the URL.'],
-  ERR_EXTENDED_CONNECT_UNSUPPORTED: [
-    'UsageError',
-    'no',
-    'The server offers no extended CONNECT.',
-    'Use `createAgent()` for a WebSocket.',
-  ],
-  ERR_FORBIDDEN_FIELD: ['UsageError', 'no', 'A field concerns the connection, not the request.', 'Remove the field.'],
-  ERR_HANDLE_CLOSED: [
-    'UsageError',
-    'no',
-    'The connection handle was closed.',
-    'Call `client.connect()` again.',
-    '`ConnectionError` for requests in flight',
-  ],
-  ERR_HAR_FILE: [
-    'UsageError',
-    'no',
-    'The file of `mockClient.fromHar()` cannot be read, or is not a HAR file; `cause` is the error.',
-    'Check the path; record the file again.',
-  ],
-  ERR_HAR_NO_ENTRY: [
-    'UsageError',
-    'no',
-    'A request to the client of `mockClient.fromHar()` has no recorded response left.',
-    "Fix the request, record the file again, or set `match: 'loose'`.",
-  ],
   ERR_GRPC_STATUS: [
     'GrpcError',
     'processed',
     'A call of `unshard/grpc` ended with a status other than `OK`, of the server or of this client.',
     'Look at `status`, `details` and `trailers`.',
   ],
-  ERR_HAR_WRITE: [
-    'UsageError',
-    'no',
-    'The recording of `recordHar()` cannot be written; `cause` is the error of the file or stream.',
-    'Check the path and the space on the disk. Requests are not affected.',
-  ],
-  ERR_HTTP2_REQUIRED: ['UsageError', 'no', 'A gRPC call, or a request that sends events, got HTTP/1.1.', 'Enable HTTP/2.'],
-  ERR_INTERCEPTOR: [
-    'UsageError',
-    'no',
-    'An interceptor returned no response, or passed an invalid request to `next`.',
-    'Return `next(request)`, `next(request.with(…))` or `HttpResponse.from(…)`.',
-  ],
-  ERR_INVALID_BODY: [
-    'UsageError',
-    'no',
-    "The body has an unsupported type, is already used, or lacks `duplex: 'half'`.",
-    'Pass a new body.',
-  ],
-  ERR_INVALID_FIELD_NAME: ['UsageError', 'no', 'A field name is not a token (RFC 9110 §5.1).', 'Fix the name.'],
-  ERR_INVALID_FIELD_VALUE: ['UsageError', 'no', 'A field value has invalid characters (RFC 9110 §5.5).', 'Fix the value.'],
-  ERR_INVALID_HEADERS: ['UsageError', 'no', '`headers` is neither a record nor pairs.', 'Pass a record, pairs or `Headers`.'],
-  ERR_INVALID_METHOD: ['UsageError', 'no', 'The method is not a token, or is not allowed.', 'Fix the method.'],
-  ERR_INVALID_OPTION: [
-    'UsageError',
-    'no',
-    'The value of an option is invalid.',
-    'Read the message: it says what the option takes.',
-  ],
-  ERR_INVALID_PRIORITY: ['UsageError', 'no', 'The priority is invalid, or given twice.', 'Give one priority.'],
-  ERR_INVALID_RANGE: ['UsageError', 'no', 'The range of a `blob:` URL does not exist.', 'Fix the field `range`.'],
-  ERR_INVALID_SOCKET: ['UsageError', 'no', 'The value is not a socket.', 'Pass a `Duplex`.'],
-  ERR_INVALID_TRAILERS: ['UsageError', 'no', 'There are trailers without a body.', 'Pass a body, or no trailers.'],
-  ERR_INVALID_URL: ['UsageError', 'no', 'The URL is invalid, or leaves its base.', 'Fix the URL.'],
-  ERR_NOT_CONNECTED: [
-    'UsageError',
-    'no',
-    '`client.ping()` was called without an open HTTP/2 connection.',
-    'Call `client.warm()` first.',
-  ],
-  ERR_NO_OBJECT: ['UsageError', 'no', 'A `blob:` URL has no object.', 'Create the URL in this process, and do not revoke it.'],
-  ERR_OTHER_DISPATCHER: [
-    'UsageError',
-    'no',
-    'A dispatcher of undici would be bypassed.',
-    'Pass the dispatcher of `unshard/undici`.',
-  ],
-  ERR_OTHER_ORIGIN: ['UsageError', 'no', 'A request on a connection handle is to another origin.', 'Use the client.'],
-  ERR_PING_UNSUPPORTED: ['UsageError', 'no', 'The connection is HTTP/1.1, which has no PING.', 'Do not ping it.'],
-  ERR_PROXY_BYPASS: [
-    'UsageError',
-    'no',
-    'The URL is that of a Unix socket, and a proxy is set.',
-    'Use a client without a proxy.',
-  ],
-  ERR_PROXY_FUNCTION: ['UsageError', 'no', 'The function `proxy` threw, or returned an invalid value.', 'Fix the function.'],
-  ERR_REQUEST_FIELDS_TOO_LARGE: [
-    'UsageError',
-    'no',
-    "The request's fields exceed the server's size limit.",
-    'Send fewer or shorter fields.',
-  ],
-  ERR_SINK_CLOSED: ['UsageError', 'no', 'The sink of a pipeline was closed before.', 'Pass an open sink.'],
-  ERR_SOCKETS_FUNCTION: ['UsageError', 'no', 'The function `sockets` threw.', 'Fix the function.'],
-  ERR_STRATEGY: ['UsageError', 'no', 'The function `strategy` threw, or returned none of the candidates.', 'Fix the function.'],
-  ERR_TRAILERS_UNSUPPORTED: [
-    'UsageError',
-    'no',
-    'The client sends no trailers over HTTP/1.1.',
-    'Send no trailers, or require `h2`.',
-  ],
-  ERR_UNKNOWN_OPTION: ['UsageError', 'no', 'The option is unknown; the message suggests the closest one.', 'Fix the name.'],
-  ERR_UNSUPPORTED_SCHEME: ['UsageError', 'no', 'The scheme of the URL is unsupported.', 'Use `http:` or `https:`.'],
-  ERR_URL_CREDENTIALS: [
-    'UsageError',
-    'no',
-    'The URL has `user:password@`.',
-    'Send the field `authorization`.',
-    '`ResponseError` after a redirect',
-  ],
 } as const
 
 /** A code of this project. */
-export type UnshardCode = keyof typeof ROWS
+export type UnshardCode = keyof typeof FAILURE_ROWS | keyof typeof USAGE_ROWS
 
 type Row = readonly [ErrorClass, RetryAdvice, when: string, action: string, also?: string]
 
 /** Each code with its class, when it happens, what to do, and whether the request may be sent again. */
 export const ERROR_CODES: Readonly<Record<UnshardCode, ErrorCodeInfo>> = Object.fromEntries(
-  Object.entries<Row>(ROWS).map(([code, [name, retry, when, action, also]]) => [
+  Object.entries<Row>({ ...FAILURE_ROWS, ...USAGE_ROWS }).map(([code, [name, retry, when, action, also]]) => [
     code,
     { class: name, retry, when, action, ...(also !== undefined && { also }) },
   ]),
