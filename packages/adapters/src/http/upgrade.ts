@@ -3,17 +3,13 @@
  * offers it (RFC 8441), else a connection of HTTP/1.1.
  */
 
-import { createHash } from 'node:crypto'
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import { type Duplex, pipeline } from 'node:stream'
-import { type Client, Fields, type HttpResponse, type RequestOptions, UnshardError } from '@unshard/core'
+import { type Client, Fields, type HttpResponse } from '@unshard/core'
 import { fieldList } from '@unshard/core/internal'
-import { openStream, type RequestDuplex } from '../streams/duplex.js'
+import { acceptOf, isOpened, openProtocolStream } from '../streams/protocol-stream.js'
 import type { BridgeSocket } from './bridge-socket.js'
 import { toNodeError } from './errors.js'
-
-/** RFC 6455 §4.2.2. */
-const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 /** A request for an upgrade, and the two ends of its socket in memory. */
 export interface UpgradeRequest {
@@ -28,12 +24,6 @@ export interface UpgradeRequest {
   readonly head: Buffer
 }
 
-/** A stream of the protocol, and its response. */
-interface Opened {
-  readonly duplex: Duplex
-  readonly response: HttpResponse
-}
-
 /** Opens the stream, and joins it to the socket. The socket ends with the error if it cannot be opened. */
 export async function serveUpgrade(client: Client, upgrade: UpgradeRequest): Promise<void> {
   const { request, fields, base, near, far, head } = upgrade
@@ -41,14 +31,11 @@ export async function serveUpgrade(client: Client, upgrade: UpgradeRequest): Pro
   const controller = new AbortController()
   far.once('close', () => controller.abort()).on('error', () => undefined)
   try {
-    const { duplex, response } = await open(client, {
-      ...{ method: 'CONNECT', protocol, url: base + request.url!, headers: new Fields(withoutUpgrade(fields)) },
-      // The protocol has its own rules for silence.
-      ...{ signal: controller.signal, timeouts: { body: 0, total: 0 }, redirect: 'manual', retry: false, keepDotSegments: true },
+    const { duplex, response } = await openProtocolStream(client, {
+      ...{ protocol, url: base + request.url!, headers: new Fields(withoutUpgrade(fields)), signal: controller.signal },
     })
     near.connection = response.connection
-    const isOpen =
-      response.status === 101 || (response.connection.protocol === 'h2' && response.status >= 200 && response.status < 300)
+    const isOpen = isOpened(response)
     far.write(isOpen ? switching(response, request) : refusal(response), 'latin1')
     if (isOpen && head.length > 0) duplex.write(head)
     if (isOpen) pipeline(far, duplex, ignore)
@@ -61,23 +48,6 @@ export async function serveUpgrade(client: Client, upgrade: UpgradeRequest): Pro
 
 function ignore(): void {
   // The pipeline has destroyed both ends.
-}
-
-/** Opens a stream on HTTP/2 or HTTP/1.1; on HTTP/1.1 alone if the server offers no extended CONNECT. */
-async function open(client: Client, options: RequestOptions): Promise<Opened> {
-  const opened = openStream(client, options)
-  try {
-    return await settled(opened)
-  } catch (error) {
-    if (!(error instanceof UnshardError) || error.code !== 'ERR_EXTENDED_CONNECT_UNSUPPORTED') throw error
-    return settled(openStream(client, { ...options, http1Only: true }))
-  }
-}
-
-async function settled({ duplex, response }: RequestDuplex): Promise<Opened> {
-  // The error is that of the response.
-  duplex.on('error', ignore)
-  return { duplex, response: await response }
 }
 
 function withoutUpgrade(fields: readonly string[]): string[] {
@@ -93,8 +63,7 @@ function switching(response: HttpResponse, { headers }: IncomingMessage): string
   let text = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\nconnection: Upgrade\r\nupgrade: ${chosen}\r\n`
   const key = headers['sec-websocket-key']
   // RFC 8441 §5: over HTTP/2 the status alone confirms the protocol.
-  if (response.status !== 101 && key !== undefined)
-    text += `sec-websocket-accept: ${createHash('sha1').update(`${key}${WEBSOCKET_GUID}`).digest('base64')}\r\n`
+  if (response.status !== 101 && key !== undefined) text += `sec-websocket-accept: ${acceptOf(key)}\r\n`
   return `${text}${linesOf(response)}\r\n`
 }
 

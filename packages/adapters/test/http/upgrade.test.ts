@@ -30,7 +30,7 @@ interface Offer {
 
 /** Makes a WebSocket of a stream, as servers over HTTP/2 do. */
 function onStream(stream: ServerHttp2Stream): WebSocket {
-  const socket = new WebSocket(null as never, undefined, { autoPong: true })
+  const socket = new WebSocket(null as never, undefined, { autoPong: true, closeTimeout: 30_000 } as object)
   const options = { allowSynchronousEvents: true, maxPayload: 0, skipUTF8Validation: false }
   const { setSocket } = socket as unknown as { setSocket(stream: object, head: Buffer, options: object): void }
   setSocket.call(socket, Object.assign(stream, { setNoDelay: () => undefined }), Buffer.alloc(0), options)

@@ -6,7 +6,7 @@ export { CLIENT_OPTIONS } from '../client/options.js'
 export { isRepeatable, retrying } from '../client/retry.js'
 export { resolveRetryPolicy, retryAfterMs } from '../client/status-retry.js'
 export { canonicalAddress, includesAddress } from '../message/addresses.js'
-export { fieldList } from '../message/fields.js'
+export { checkFields, fieldList } from '../message/fields.js'
 export { encodeForm } from '../message/form-data.js'
 export {
   becomesGet,

@@ -1,0 +1,226 @@
+/**
+ * Messages over a stream: frames in both directions, Pings and the closing handshake (RFC 6455 §5 to §7). The library reads and writes the
+ * frames; when to read, to answer and to close is decided here.
+ */
+
+import type { Duplex } from 'node:stream'
+import { ResponseError, TimeoutError } from '@unshard/core'
+import { frameError } from './frame-error.js'
+import { type Extensions, PerMessageDeflate, Receiver, Sender } from './frame-library.js'
+import type { Handshake } from './handshake.js'
+import type { FrameLimits } from './options.js'
+
+/** What an exchange reports. */
+export interface FrameEvents {
+  /** A message has arrived: valid UTF-8 unless it is binary. The bytes may be a view of a larger buffer. */
+  message(data: Buffer, isBinary: boolean): void
+  /** A Close frame is sent or received, or the stream ends: no message follows. */
+  closing(): void
+  /** The stream has ended. Called once, after `closing`. */
+  closed(outcome: CloseOutcome): void
+}
+
+/** How a WebSocket ended. */
+export interface CloseOutcome {
+  /** Code of the server's Close frame; 1005 for a frame without one, 1006 without a frame (RFC 6455 §7.1.5). */
+  readonly code: number
+  readonly reason: string
+  /** Whether both ends have sent a Close frame. */
+  readonly wasClean: boolean
+  /** Why it ended, unless it was clean. */
+  readonly error: Error | undefined
+}
+
+/** Messages from this size on are compressed: smaller ones cost more time than bytes. */
+const MIN_COMPRESSED_BYTES = 1_024
+/** Maximum fragments of one message, and maximum parts of the stream that wait for a frame to be complete. */
+const MAX_FRAGMENTS = 16_384
+const MAX_PARTS = 262_144
+/** Time for the peer to end the stream after a failure, in milliseconds: data that is lost on the way would hide the Close frame. */
+const LINGER_MS = 1_000
+
+/** Both directions of an open WebSocket. */
+export class FrameExchange {
+  readonly #duplex: Duplex
+  readonly #deflate: PerMessageDeflate | undefined
+  readonly #receiver: Receiver
+  readonly #sender: Sender
+  readonly #limits: FrameLimits
+  readonly #events: FrameEvents
+  /** The Close frame of the server. */
+  #received: { readonly code: number; readonly reason: string } | undefined
+  #sentClose = false
+  #flushedClose = false
+  #isClosing = false
+  #error: Error | undefined
+  #isPaused = false
+  #closeTimer: NodeJS.Timeout | undefined
+  #pings: NodeJS.Timeout | undefined
+  #silentPings = 0
+  /** Content of the last Ping, while its Pong waits for the peer to read. */
+  #owedPong: Buffer | undefined
+
+  constructor({ duplex, deflate }: Handshake, limits: FrameLimits, events: FrameEvents) {
+    this.#duplex = duplex
+    this.#deflate = deflate
+    this.#limits = limits
+    this.#events = events
+    const extensions: Extensions = deflate === undefined ? {} : { [PerMessageDeflate.extensionName]: deflate }
+    const { maxMessageBytes: maxPayload } = limits
+    this.#receiver = new Receiver({ extensions, maxPayload, maxFragments: MAX_FRAGMENTS, maxBufferedChunks: MAX_PARTS })
+    this.#sender = new Sender(duplex, extensions)
+    this.#sender.onerror = (error) => this.#fail(error)
+  }
+
+  /** Starts to read. Messages that have arrived are reported later than this call. */
+  start(): void {
+    const { pingIntervalMs } = this.#limits
+    if (pingIntervalMs > 0) this.#pings = setInterval(() => this.#ping(), pingIntervalMs).unref()
+    this.#receiver
+      .on('message', (data: Buffer, isBinary: boolean) => {
+        if (!this.#isClosing) this.#events.message(data, isBinary)
+      })
+      .on('ping', (data: Buffer) => this.#pong(data))
+      .on('conclude', (code: number, reason: Buffer) => this.#conclude(code, String(reason)))
+      .on('drain', () => this.#read())
+      .on('error', (error) => this.#fail(frameError(error)))
+      .on('finish', () => {
+        // The peer has ended the stream without a Close frame.
+        if (this.#received === undefined) this.#duplex.destroy()
+      })
+    this.#duplex
+      .on('data', this.#onData)
+      .on('drain', () => this.#payPong())
+      .on('end', () => this.#receiver.end())
+      .on('error', (error) => {
+        this.#error ??= error
+      })
+      .on('close', () => this.#streamClosed())
+  }
+
+  /** Sends a message; `taken` is called when the connection has taken it, or never will. Ignored once the close has begun. */
+  send(data: string | Uint8Array | Blob, isBinary: boolean, byteLength: number, taken: (error?: Error | null) => void): void {
+    if (this.#isClosing) return taken()
+    const compress = this.#deflate !== undefined && byteLength >= MIN_COMPRESSED_BYTES
+    this.#sender.send(data, { binary: isBinary, compress, fin: true, mask: true }, taken)
+  }
+
+  /** Whether the library keeps the bytes of a message after `send()` returns. */
+  get keepsBytes(): boolean {
+    return this.#deflate !== undefined
+  }
+
+  /** Stops reading: the peer is held back. */
+  pause(): void {
+    this.#isPaused = true
+    this.#duplex.pause()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#read()
+  }
+
+  /** Starts the closing handshake. */
+  close(code: number | undefined, reason: Buffer): void {
+    if (this.#sentClose) return
+    this.#sendClose(code, reason)
+    this.#begin(this.#limits.closeTimeoutMs)
+    // The Close frame of the peer may be behind messages.
+    this.resume()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#silentPings = 0
+    if (!this.#receiver.write(chunk)) this.#duplex.pause()
+  }
+
+  #read(): void {
+    if (!this.#isPaused && !this.#receiver.writableNeedDrain) this.#duplex.resume()
+  }
+
+  /** Notes that the close has begun, and limits its time. */
+  #begin(ms: number): void {
+    this.#closeTimer ??= setTimeout(() => this.#duplex.destroy(), ms)
+    if (this.#isClosing) return
+    this.#isClosing = true
+    this.#events.closing()
+  }
+
+  /** The peer has sent a Close frame: "an endpoint … MUST send a Close frame in response" (§5.5.1). */
+  #conclude(code: number, reason: string): void {
+    this.#received = { code, reason }
+    if (!this.#sentClose) this.#sendClose(code === 1_005 ? undefined : code, Buffer.alloc(0))
+    else if (this.#flushedClose) this.#duplex.end()
+    this.#begin(this.#limits.closeTimeoutMs)
+    this.#duplex.resume()
+  }
+
+  #sendClose(code: number | undefined, reason: Buffer): void {
+    this.#sentClose = true
+    // A reason needs a code.
+    const sent = code ?? (reason.length > 0 ? 1_000 : undefined)
+    this.#sender.close(sent, sent === undefined ? undefined : reason, true, () => {
+      this.#flushedClose = true
+      if (this.#received !== undefined || this.#error !== undefined) this.#duplex.end()
+    })
+  }
+
+  /** Fails the WebSocket (§7.1.7): a Close frame with the code of the error, then the end, whatever the peer does. */
+  #fail(error: Error & { readonly closeCode?: number }): void {
+    this.#error ??= error
+    this.#duplex.removeListener('data', this.#onData)
+    this.#duplex.resume()
+    if (this.#sentClose) this.#duplex.end()
+    else this.#sendClose(error.closeCode ?? 1_011, Buffer.alloc(0))
+    this.#begin(Math.min(LINGER_MS, this.#limits.closeTimeoutMs))
+  }
+
+  /** The stream is closed; messages that are being decompressed come first. */
+  #streamClosed(): void {
+    clearInterval(this.#pings)
+    const receiver = this.#receiver
+    const settle = (): void => this.#settle()
+    if (receiver.writableFinished || receiver.destroyed) return settle()
+    receiver.once('finish', settle).once('error', settle)
+    receiver.end()
+  }
+
+  #settle(): void {
+    clearTimeout(this.#closeTimer)
+    this.#deflate?.cleanup()
+    const { code, reason } = this.#received ?? { code: 1_006, reason: '' }
+    const wasClean = this.#received !== undefined && this.#sentClose
+    if (!this.#isClosing) this.#events.closing()
+    this.#isClosing = true
+    const error = wasClean ? undefined : (this.#error ?? cutOff())
+    this.#events.closed({ code, reason, wasClean, error })
+  }
+
+  #ping(): void {
+    if (this.#isClosing) return
+    if (this.#silentPings === 2) {
+      this.#error = new TimeoutError('ping', 2 * this.#limits.pingIntervalMs, { processed: 'unknown' })
+      return void this.#duplex.destroy()
+    }
+    this.#silentPings++
+    this.#sender.ping(Buffer.alloc(0), true)
+  }
+
+  /** "… MAY elect to send a Pong frame for only the most recently processed Ping" (§5.5.3): Pongs do not pile up. */
+  #pong(data: Buffer): void {
+    if (this.#sentClose) return
+    if (this.#duplex.writableNeedDrain) this.#owedPong = Buffer.from(data)
+    else this.#sender.pong(Buffer.from(data), true)
+  }
+
+  #payPong(): void {
+    const data = this.#owedPong
+    this.#owedPong = undefined
+    if (data !== undefined) this.#pong(data)
+  }
+}
+
+function cutOff(): ResponseError {
+  return new ResponseError('ERR_WEBSOCKET_CUT_OFF', 'the server ended the WebSocket without a Close frame')
+}
