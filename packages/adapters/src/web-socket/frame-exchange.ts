@@ -54,6 +54,8 @@ export class FrameExchange {
   #isClosing = false
   #error: Error | undefined
   #isPaused = false
+  /** Whether no further frame is read. */
+  #isEnded = false
   #closeTimer: NodeJS.Timeout | undefined
   #pings: NodeJS.Timeout | undefined
   #silentPings = 0
@@ -132,11 +134,18 @@ export class FrameExchange {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#silentPings = 0
-    if (!this.#receiver.write(chunk)) this.#duplex.pause()
+    // What follows a Close frame is read and dropped.
+    if (!this.#receiver.write(chunk) && !this.#isEnded) this.#duplex.pause()
+  }
+
+  /** Drops what the peer still sends, so that its end arrives. */
+  #endReading(): void {
+    this.#isEnded = true
+    this.#duplex.removeListener('data', this.#onData).resume()
   }
 
   #read(): void {
-    if (!this.#isPaused && !this.#receiver.writableNeedDrain) this.#duplex.resume()
+    if (!this.#isEnded && !this.#isPaused && !this.#receiver.writableNeedDrain) this.#duplex.resume()
   }
 
   /** Notes that the close has begun, and limits its time. */
@@ -153,7 +162,7 @@ export class FrameExchange {
     if (!this.#sentClose) this.#sendClose(code === 1_005 ? undefined : code, Buffer.alloc(0))
     else if (this.#flushedClose) this.#duplex.end()
     this.#begin(this.#limits.closeTimeoutMs)
-    this.#duplex.resume()
+    this.#endReading()
   }
 
   #sendClose(code: number | undefined, reason: Buffer): void {
@@ -169,8 +178,7 @@ export class FrameExchange {
   /** Fails the WebSocket (§7.1.7): a Close frame with the code of the error, then the end, whatever the peer does. */
   #fail(error: Error & { readonly closeCode?: number }): void {
     this.#error ??= error
-    this.#duplex.removeListener('data', this.#onData)
-    this.#duplex.resume()
+    this.#endReading()
     if (this.#sentClose) this.#duplex.end()
     else this.#sendClose(error.closeCode ?? 1_011, Buffer.alloc(0))
     this.#begin(Math.min(LINGER_MS, this.#limits.closeTimeoutMs))

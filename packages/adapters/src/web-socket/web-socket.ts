@@ -121,10 +121,11 @@ export class WebSocket extends EventTarget {
    * Sends a message. Data for a WebSocket that is closing is dropped, as in the standard.
    * @throws DOMException `InvalidStateError` before the event `open`.
    */
-  send(data: string | ArrayBufferLike | ArrayBufferView | Blob): void {
+  send(...given: [data: string | ArrayBufferLike | ArrayBufferView | Blob]): void {
+    if ((given.length as number) === 0) throw new TypeError('send() takes the data of a message')
     if (this.#state === CONNECTING)
       throw new DOMException('the WebSocket is not open yet: wait for the event open', 'InvalidStateError')
-    const content = contentOf(data, this.#exchange?.keepsBytes === true)
+    const content = contentOf(given[0], this.#exchange?.keepsBytes === true)
     const bytes =
       content instanceof Blob ? content.size : typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength
     this.#bufferedAmount += bytes
