@@ -6,7 +6,7 @@
  */
 
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { createRequire, isBuiltin } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -57,6 +57,30 @@ const lazyTldts = {
   },
 }
 
+/**
+ * Inlines the parts of ws that read and write frames, without its client and server. They are CommonJS: what they require of Node becomes
+ * an import. A runtime that replaces the package ws, such as Bun, runs the same code.
+ */
+const inlineFrames = {
+  name: 'inline frames of ws',
+  setup({ onResolve, onLoad, initialOptions }) {
+    onResolve({ filter: /^ws$/ }, () => ({ path: 'ws', namespace: 'frames' }))
+    onLoad({ filter: /^ws$/, namespace: 'frames' }, () => {
+      const entry = createRequire(join(initialOptions.absWorkingDir, 'package.json')).resolve('ws')
+      const parts = { PerMessageDeflate: 'permessage-deflate', Receiver: 'receiver', Sender: 'sender', extension: 'extension' }
+      const lines = Object.entries(parts).map(([name, file]) => `export { default as ${name} } from './${file}.js'`)
+      return { contents: lines.join('\n'), resolveDir: join(dirname(entry), 'lib') }
+    })
+    onResolve({ filter: /^\w+$/ }, ({ path, importer }) =>
+      isBuiltin(path) && /\/ws\/lib\//.test(importer) ? { path, namespace: 'node' } : undefined,
+    )
+    onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => ({ contents: `export * from 'node:${path}'` }))
+    // Optional native code, which is not used.
+    onResolve({ filter: /^(?:bufferutil|utf-8-validate)$/ }, ({ path }) => ({ path, namespace: 'absent' }))
+    onLoad({ filter: /.*/, namespace: 'absent' }, () => ({ contents: 'throw new Error("not installed")' }))
+  },
+}
+
 const packages = dirname(dirname(fileURLToPath(import.meta.url)))
 
 for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
@@ -75,7 +99,7 @@ for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
     bundle: true,
     // Code shared by entry points must exist once: two copies would be two pools.
     splitting: true,
-    plugins: TOGETHER.has(name) ? [inlineWasm, togetherWith(join(folder, 'dist/index.js'))] : [lazyTldts],
+    plugins: TOGETHER.has(name) ? [inlineWasm, inlineFrames, togetherWith(join(folder, 'dist/index.js'))] : [lazyTldts],
     // Keep imports for side effects even of modules that are declared free of them.
     ignoreAnnotations: true,
     packages: 'external',

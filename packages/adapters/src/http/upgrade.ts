@@ -6,8 +6,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import { type Duplex, pipeline } from 'node:stream'
 import { type Client, Fields, type HttpResponse } from '@unshard/core'
-import { fieldList } from '@unshard/core/internal'
-import { acceptOf, isOpened, openProtocolStream } from '../streams/protocol-stream.js'
+import { endToEndFields, openProtocolStream, switchingFields } from '../streams/protocol-stream.js'
 import type { BridgeSocket } from './bridge-socket.js'
 import { toNodeError } from './errors.js'
 
@@ -31,16 +30,22 @@ export async function serveUpgrade(client: Client, upgrade: UpgradeRequest): Pro
   const controller = new AbortController()
   far.once('close', () => controller.abort()).on('error', () => undefined)
   try {
-    const { duplex, response } = await openProtocolStream(client, {
+    const stream = await openProtocolStream(client, {
       ...{ protocol, url: base + request.url!, headers: new Fields(withoutUpgrade(fields)), signal: controller.signal },
     })
+    const { response } = stream
     near.connection = response.connection
-    const isOpen = isOpened(response)
-    far.write(isOpen ? switching(response, request) : refusal(response), 'latin1')
-    if (isOpen && head.length > 0) duplex.write(head)
-    if (isOpen) pipeline(far, duplex, ignore)
-    else duplex.end()
-    pipeline(duplex, far, ignore)
+    if (stream.isOpen) {
+      const duplex = stream.accept()
+      far.write(switching(response, request), 'latin1')
+      if (head.length > 0) duplex.write(head)
+      pipeline(far, duplex, ignore)
+      pipeline(duplex, far, ignore)
+    } else {
+      stream.refuse()
+      far.write(refusal(response), 'latin1')
+      pipeline(response.nodeStream(), far, ignore)
+    }
   } catch (error) {
     near.destroy(toNodeError(error))
   }
@@ -54,27 +59,19 @@ function withoutUpgrade(fields: readonly string[]): string[] {
   return fields.filter((_, i) => fields[i - (i % 2)]!.toLowerCase() !== 'upgrade')
 }
 
-/** Fields that describe the connection or the framing of the server. */
-const NOT_PASSED_ON: ReadonlySet<string> = new Set(['connection', 'upgrade', 'transfer-encoding', 'keep-alive'])
-
 function switching(response: HttpResponse, { headers }: IncomingMessage): string {
-  // Over HTTP/1.1 the server names the protocol that it chose (RFC 9110 §7.8), and the library checks it.
-  const chosen = response.status === 101 ? (response.headers.get('upgrade') ?? '') : headers.upgrade
-  let text = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\nconnection: Upgrade\r\nupgrade: ${chosen}\r\n`
-  const key = headers['sec-websocket-key']
-  // RFC 8441 §5: over HTTP/2 the status alone confirms the protocol.
-  if (response.status !== 101 && key !== undefined) text += `sec-websocket-accept: ${acceptOf(key)}\r\n`
-  return `${text}${linesOf(response)}\r\n`
+  const fields = switchingFields(response, headers.upgrade!, headers['sec-websocket-key'])
+  return `HTTP/1.1 101 ${STATUS_CODES[101]}\r\n${linesOf(fields)}\r\n`
 }
 
 function refusal(response: HttpResponse): string {
   const { status, statusText } = response
-  return `HTTP/1.1 ${status} ${statusText || (STATUS_CODES[status] ?? '')}\r\nconnection: close\r\n${linesOf(response)}\r\n`
+  const reason = statusText || (STATUS_CODES[status] ?? '')
+  return `HTTP/1.1 ${status} ${reason}\r\nconnection: close\r\n${linesOf(endToEndFields(response))}\r\n`
 }
 
-function linesOf({ headers }: HttpResponse): string {
+function linesOf(fields: readonly string[]): string {
   let text = ''
-  const list = fieldList(headers)
-  for (let i = 0; i < list.length; i += 2) if (!NOT_PASSED_ON.has(list[i]!)) text += `${list[i]}: ${list[i + 1]}\r\n`
+  for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`
   return text
 }

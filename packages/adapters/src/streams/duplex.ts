@@ -48,8 +48,13 @@ export function openDuplex(client: Client, options: Omit<RequestOptions, 'body'>
 
 /** As {@link openDuplex}, for options that are checked. */
 export function openStream(client: Client, options: Omit<RequestOptions, 'body'>): RequestDuplex {
-  const { content, cancellation, response } = open(client, options)
-  return { duplex: new RequestStream(content, cancellation, response), response }
+  const request = openRequest(client, options)
+  return { duplex: duplexOf(request), response: request.response }
+}
+
+/** Returns the stream of a request. */
+export function duplexOf({ content, cancellation, response }: OpenRequest): Duplex {
+  return new RequestStream(content, cancellation, response)
 }
 
 /**
@@ -59,7 +64,7 @@ export function openStream(client: Client, options: Omit<RequestOptions, 'body'>
  * @throws UsageError `ERR_UNKNOWN_OPTION`; any other invalid option rejects `response`.
  */
 export function openWebDuplex(client: Client, options: Omit<RequestOptions, 'body'>): WebRequestDuplex {
-  const { content, cancellation, response } = open(client, transferOptions(options, WITHOUT_BODY, 'openWebDuplex()'))
+  const { content, cancellation, response } = openRequest(client, transferOptions(options, WITHOUT_BODY, 'openWebDuplex()'))
   const parts = response.then((answer) => answer.body)
   let failWriter!: (error: unknown) => void
   const failBoth = (error: unknown): never => {
@@ -89,13 +94,15 @@ export function openWebDuplex(client: Client, options: Omit<RequestOptions, 'bod
   return { readable: readable as ReadableStream<Uint8Array>, writable, response }
 }
 
-interface OpenRequest {
+/** A request whose content is not written yet. */
+export interface OpenRequest {
   readonly content: ContentHandoff
   readonly cancellation: Cancellation
   readonly response: Promise<HttpResponse>
 }
 
-function open(client: Client, options: Omit<RequestOptions, 'body'>): OpenRequest {
+/** Starts a request with content that is written later. */
+export function openRequest(client: Client, options: Omit<RequestOptions, 'body'>): OpenRequest {
   const content = new ContentHandoff()
   const cancellation = new Cancellation(options.signal)
   const response = client.request({ method: 'POST', ...options, body: content, signal: cancellation.signal })

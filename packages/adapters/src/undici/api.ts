@@ -269,7 +269,7 @@ export interface UpgradeData {
   opaque: Opaque
 }
 
-/** Requests a tunnel or another protocol, which only a fallback dispatcher supports. */
+/** Requests another protocol; or a tunnel, which only a fallback dispatcher supports. */
 export function upgrade(dispatcher: Dispatching, options: CallOptions, dispatch: Partial<DispatchOptions>): Promise<UpgradeData> {
   return new Promise((resolve, reject) => {
     const call = new Call(

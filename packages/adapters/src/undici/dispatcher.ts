@@ -28,7 +28,7 @@ import { DispatchError, toDispatchError } from './errors.js'
 import { Exchange, type ExchangeOwner } from './exchange.js'
 import { ExchangeList } from './exchange-list.js'
 import { isControllerHandler, type Listener, listenerOf } from './generations.js'
-import { toRequest } from './request-options.js'
+import { protocolOf, toRequest } from './request-options.js'
 
 /**
  * Options of {@link Dispatcher}: an existing client, or the options of a dedicated coalescing
@@ -42,8 +42,8 @@ export interface DispatcherOptions extends ClientOptions {
    */
   readonly client?: Client
   /**
-   * Handles what this dispatcher does not support: `upgrade`, `CONNECT`, and everything while it is
-   * a mock (`isMockActive`). Default: such requests are refused.
+   * Handles what this dispatcher does not support: `CONNECT`, and everything while it is a mock
+   * (`isMockActive`). Default: such requests are refused.
    */
   readonly fallback?: Dispatching
   /**
@@ -190,7 +190,9 @@ export class Dispatcher extends EventEmitter implements Dispatching {
     return answered(() => upgrade(this, options, { method: 'CONNECT' }), callback)
   }
 
-  /** Like undici's, with a {@link DispatcherOptions.fallback}. */
+  /**
+   * Like undici's. A WebSocket is a stream of HTTP/2 where the server offers it (RFC 8441); other protocols need HTTP/1.1.
+   */
   upgrade(options: CallOptions): Promise<UpgradeData>
   upgrade(options: CallOptions, callback: DataCallback<UpgradeData>): void
   upgrade(options: CallOptions, callback?: DataCallback<UpgradeData>): unknown {
@@ -226,17 +228,17 @@ export class Dispatcher extends EventEmitter implements Dispatching {
     if (typeof options !== 'object' || options === null) throw new DispatchError('UND_ERR_INVALID_ARG', 'opts must be an object.')
     if (this.#isDestroyed) throw new DispatchError('UND_ERR_DESTROYED', 'The client is destroyed')
     if (this.#isClosed) throw new DispatchError('UND_ERR_CLOSED', 'The client is closed')
-    if (isTunnel(options)) {
-      const what = options.method === 'CONNECT' ? 'CONNECT' : `upgrade to ${String(options.upgrade)}`
-      throw new DispatchError('UND_ERR_NOT_SUPPORTED', `${what} is not supported: set a fallback dispatcher`, { processed: 'no' })
-    }
+    if (isTunnel(options))
+      throw new DispatchError('UND_ERR_NOT_SUPPORTED', 'CONNECT is not supported: set a fallback dispatcher', { processed: 'no' })
     const request = toRequest(options)
+    const protocol = protocolOf(options)
     const origin = String(options.origin)
     const exchange = new Exchange(this.#owner, listener, origin)
     this.#exchanges.add(exchange)
     const inFlight = (this.#inFlight.get(origin) ?? 0) + 1
     this.#inFlight.set(origin, inFlight)
-    exchange.start(this.client, request)
+    if (protocol === undefined) exchange.start(this.client, request)
+    else exchange.startUpgrade(this.client, request, protocol)
     if (inFlight < this.#highWaterMark) return true
     this.#full.add(origin)
     return false
@@ -316,7 +318,7 @@ export class Dispatcher extends EventEmitter implements Dispatching {
 const MAX_CONNECTION_IDS = 65_536
 
 function isTunnel(options: DispatchOptions | null): boolean {
-  return options !== null && typeof options === 'object' && (options.method === 'CONNECT' || Boolean(options.upgrade))
+  return options !== null && typeof options === 'object' && options.method === 'CONNECT'
 }
 
 /** Gives a handler of the newer generation a controller of a request that was never sent. */

@@ -6,6 +6,7 @@
 import { type Client, type HttpResponse, type RequestOptions, UnshardError } from '@unshard/core'
 import { AbortHandle, fieldList } from '@unshard/core/internal'
 import { leaveUnread } from '../streams/part-iterator.js'
+import { openProtocolStream, type ProtocolStream, switchingFields } from '../streams/protocol-stream.js'
 import { watched } from './body.js'
 import { requestAborted, toDispatchError } from './errors.js'
 import type { Linked } from './exchange-list.js'
@@ -26,7 +27,7 @@ export class Exchange implements Controlled, Linked<Exchange> {
   readonly origin: string
   readonly #owner: ExchangeOwner
   readonly #listener: Listener
-  readonly #abort = new AbortHandle()
+  #abort: AbortHandle | AbortController = new AbortHandle()
   previous: Exchange | undefined
   next: Exchange | undefined
   aborted = false
@@ -81,6 +82,39 @@ export class Exchange implements Controlled, Linked<Exchange> {
       onInformational: (status: number, fields: readonly string[]) => this.#inform(status, fields),
     }
     client.request(options as RequestOptions).then(this.#answer, this.#fail)
+  }
+
+  /** Starts a request for a stream of another protocol, which the handler takes over. */
+  startUpgrade(client: Client, { url, headers, timeouts, http1Only, resolvedAddress }: PreparedRequest, protocol: string): void {
+    // A stream outlives its request, so it needs a real signal.
+    this.#abort = new AbortController()
+    this.#call(() => this.#listener.start(this))
+    if (this.#over) return
+    openProtocolStream(client, {
+      ...{ url, headers, protocol, signal: this.#abort.signal },
+      ...(timeouts !== undefined && { timeouts }),
+      ...(http1Only !== undefined && { http1Only }),
+      ...(resolvedAddress !== undefined && { resolvedAddress }),
+    }).then((stream) => this.#upgraded(stream, protocol, headers.get('sec-websocket-key')), this.#fail)
+  }
+
+  #upgraded(stream: ProtocolStream, protocol: string, key: string | undefined): void {
+    const { response } = stream
+    if (!stream.isOpen) {
+      stream.refuse()
+      return this.#answer(response)
+    }
+    const duplex = stream.accept()
+    // As a socket of Node: it ends when the peer ends.
+    duplex.allowHalfOpen = false
+    if (!this.#over) this.#owner.onAnswer(this, response)
+    this.#call(() => {
+      if (!this.#over) this.#listener.upgraded(this, switchingFields(response, protocol, key), duplex)
+    })
+    // The handler has aborted, or has thrown.
+    if (this.#over) return void duplex.destroy()
+    this.#over = true
+    this.#owner.onOver(this)
   }
 
   abort(reason?: unknown): void {

@@ -3,6 +3,7 @@
  * which one it serves.
  */
 
+import type { Duplex } from 'node:stream'
 import type { ControllerHandler, DispatchController, DispatchHandler, RawHandler, ResponseFields } from './contract.js'
 import { invalidArgument } from './errors.js'
 import { toObject, toRaw } from './raw-fields.js'
@@ -17,6 +18,8 @@ export interface Controlled extends DispatchController {
 export interface Listener {
   start(exchange: Controlled): void
   headers(exchange: Controlled, status: number, fields: readonly string[], statusText: string): boolean
+  /** The server has switched to another protocol (101): the handler takes the stream over. */
+  upgraded(exchange: Controlled, fields: readonly string[], stream: Duplex): void
   data(exchange: Controlled, chunk: Buffer): boolean
   end(exchange: Controlled, trailers: readonly string[]): void
   error(exchange: Controlled, error: Error): void
@@ -55,6 +58,11 @@ class RawListener implements Listener {
     return this.handler.onHeaders?.(status, toRaw(fields), () => exchange.resume(), statusText) !== false
   }
 
+  upgraded(_exchange: Controlled, fields: readonly string[], stream: Duplex): void {
+    if (typeof this.handler.onUpgrade !== 'function') throw invalidArgument('invalid onUpgrade method')
+    this.handler.onUpgrade(101, toRaw(fields), stream)
+  }
+
   data(_exchange: Controlled, chunk: Buffer): boolean {
     return this.handler.onData?.(chunk) !== false
   }
@@ -83,6 +91,12 @@ class ControllerListener implements Listener {
     exchange.rawHeaders = toRaw(fields)
     this.handler.onResponseStart?.(exchange, status, toObject(fields), statusText)
     return !exchange.paused
+  }
+
+  upgraded(exchange: Controlled, fields: readonly string[], stream: Duplex): void {
+    if (typeof this.handler.onRequestUpgrade !== 'function') throw invalidArgument('invalid onRequestUpgrade method')
+    exchange.rawHeaders = toRaw(fields)
+    this.handler.onRequestUpgrade(exchange, 101, toObject(fields), stream)
   }
 
   data(exchange: Controlled, chunk: Buffer): boolean {

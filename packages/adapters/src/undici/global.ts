@@ -15,9 +15,8 @@ type Slots = Record<symbol, unknown>
 
 /**
  * Installs `dispatcher` for Node's own `fetch` and for every undici of the process, without
- * importing one. If it has no `fallback`, the previous dispatcher handles upgrades (`WebSocket`)
- * while this one is installed; they are refused if the client has a proxy or an address policy,
- * which it would bypass.
+ * importing one. If it has no `fallback`, the previous dispatcher handles `CONNECT` while this one is
+ * installed; it is refused if the client has a proxy or an address policy, which it would bypass.
  * @param dispatcher default: a new one with a dedicated client that coalesces.
  * @returns a function that restores the previous dispatcher, unless a third one has been set since.
  * The dispatcher stays open.

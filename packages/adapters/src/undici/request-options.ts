@@ -11,8 +11,6 @@ import { toDispatchBody } from './body.js'
 import type { DispatchOptions } from './contract.js'
 import { DispatchError, invalidArgument } from './errors.js'
 
-/** Isolation of requests that must not use HTTP/2. */
-
 /**
  * A converted request without the parts that only its exchange knows. Every member is present, so
  * that all of them have one shape.
@@ -52,6 +50,17 @@ export function toRequest(options: DispatchOptions): PreparedRequest {
     replay: idempotent === false ? 0 : undefined,
     resolvedAddress,
   }
+}
+
+/** Returns the protocol of an upgrade. @throws DispatchError `UND_ERR_INVALID_ARG`, `UND_ERR_NOT_SUPPORTED`. */
+export function protocolOf({ upgrade, body, method }: DispatchOptions): string | undefined {
+  // As in undici: a falsy value asks for none.
+  if (!upgrade) return undefined
+  if (typeof upgrade !== 'string') throw invalidArgument('upgrade must be the name of a protocol')
+  if (method !== 'GET')
+    throw new DispatchError('UND_ERR_NOT_SUPPORTED', `an upgrade is a GET, not ${method}`, { processed: 'no' })
+  if (body) throw new DispatchError('UND_ERR_NOT_SUPPORTED', 'an upgrade with a body is not supported', { processed: 'no' })
+  return upgrade
 }
 
 function checkKinds({

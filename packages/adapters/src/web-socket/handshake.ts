@@ -2,9 +2,9 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import { type Client, Fields, type HttpResponse, ResponseError, UsageError } from '@unshard/core'
+import { type Client, Fields, ResponseError, UsageError } from '@unshard/core'
 import { checkFields, shownValue } from '@unshard/core/internal'
-import { acceptOf, isOpened, openProtocolStream } from '../streams/protocol-stream.js'
+import { acceptOf, openProtocolStream, type ProtocolStream } from '../streams/protocol-stream.js'
 import { extension, PerMessageDeflate } from './frame-library.js'
 import type { CheckedOptions } from './options.js'
 
@@ -19,7 +19,6 @@ export interface HandshakeRequest extends CheckedOptions {
 /** An open WebSocket. */
 export interface Handshake {
   readonly duplex: Duplex
-  readonly response: HttpResponse
   /** The subprotocol in use; empty for none. */
   readonly protocol: string
   /** The extensions in use, as the server has sent them. */
@@ -37,12 +36,13 @@ const { extensionName } = PerMessageDeflate
 export async function openHandshake(client: Client, request: HandshakeRequest): Promise<Handshake> {
   const key = randomBytes(16).toString('base64')
   const offer = request.compression ? new PerMessageDeflate({ maxPayload: request.limits.maxMessageBytes }) : undefined
-  const { duplex, response } = await openProtocolStream(client, {
+  const stream = await openProtocolStream(client, {
     ...{ ...request.request, protocol: 'websocket', signal: request.signal },
     ...{ url: httpUrl(request.url), headers: fieldsOf(request, key, offer) },
   })
+  const duplex = stream.accept()
   try {
-    return { duplex, response, ...checkResponse(response, request, key, offer) }
+    return { duplex, ...checkResponse(stream, request, key, offer) }
   } catch (error) {
     duplex.destroy()
     throw error
@@ -89,15 +89,15 @@ function decoded(text: string): string {
 }
 
 function checkResponse(
-  response: HttpResponse,
+  { response, isOpen }: ProtocolStream,
   { protocols, url }: HandshakeRequest,
   key: string,
   offer: PerMessageDeflate | undefined,
-): Omit<Handshake, 'duplex' | 'response'> {
+): Omit<Handshake, 'duplex'> {
   const refuse = (text: string): never => {
     throw new ResponseError('ERR_WEBSOCKET_REFUSED', text, { origin: url.origin })
   }
-  if (!isOpened(response)) refuse(`the server answered the handshake of a WebSocket with status ${response.status}`)
+  if (!isOpen) refuse(`the server answered the handshake of a WebSocket with status ${response.status}`)
   const { headers } = response
   if (response.connection.protocol !== 'h2') checkUpgrade(headers, key, refuse)
   const protocol = headers.get(`${PREFIX}protocol`)

@@ -64,16 +64,12 @@ describe('dispatch', () => {
     expect(await eventsOf(dispatcher(), { ...at(1), path: 'http://other.example/' })).toEqual(['UND_ERR_NOT_SUPPORTED'])
   })
 
-  it('upgrade and CONNECT go to the fallback', async () => {
+  it('CONNECT goes to the fallback', async () => {
     const taken: unknown[] = []
-    const one = dispatcher({ fallback: { dispatch: ({ method, upgrade }) => taken.push([method, upgrade]) > 0 } })
+    const one = dispatcher({ fallback: { dispatch: ({ method }) => taken.push(method) > 0 } })
     const { handler } = rawRecorder()
-    expect(one.dispatch({ ...at(1), upgrade: 'websocket' }, handler)).toBe(true)
     expect(one.dispatch({ ...at(1), method: 'CONNECT' }, handler)).toBe(true)
-    expect(taken).toEqual([
-      ['GET', 'websocket'],
-      ['CONNECT', undefined],
-    ])
+    expect(taken).toEqual(['CONNECT'])
   })
 
   it('idempotent: false prevents a replay', async () => {

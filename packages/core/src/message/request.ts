@@ -233,8 +233,14 @@ function checkMethod(method: string, protocol: string | undefined): void {
   if (protocol === undefined) return
   if (method !== 'CONNECT')
     throw new UsageError('ERR_INVALID_METHOD', `the option protocol requires method CONNECT, not ${method}`)
-  if (typeof protocol !== 'string' || !isToken(protocol))
-    throw new UsageError('ERR_INVALID_OPTION', `option protocol: ${shownValue(protocol)} is not a valid token`)
+  if (typeof protocol !== 'string' || !isProtocol(protocol))
+    throw new UsageError('ERR_INVALID_OPTION', `option protocol: ${shownValue(protocol)} is not a valid name of a protocol`)
+}
+
+/** A name, or a name, a slash and a version (RFC 9110 §7.8). */
+function isProtocol(protocol: string): boolean {
+  const parts = protocol.split('/', 3)
+  return parts.length <= 2 && parts.every(isToken)
 }
 
 /**
