@@ -15,6 +15,7 @@ export function startApache(options: ExternalServerOptions): Promise<ExternalSer
     // any more.
     ready: ({ folder }) => existsSync(join(folder, PID_FILE)),
     behind: (folder) => serveDocuments(folder, options),
+    sockets: options.sockets,
     configure(place) {
       const config = join(place.folder, 'apache2.conf')
       writeFileSync(config, apacheConfig(place, writeFiles(place.folder, options), options))
@@ -61,6 +62,8 @@ LuaMapHandler ^/trailers$ ${folder}/handler.lua trailers
 ${strictHost === undefined ? (secure ?? '') : virtualHosts(port, secure!, strictHost)}
 ProxyPass /behind/ http://127.0.0.1:${behindPort}/behind/
 ProxyPass /upload http://127.0.0.1:${behindPort}/upload
+H2WebSockets on
+ProxyPass /socket http://127.0.0.1:${behindPort}/socket upgrade=websocket
 `
 }
 

@@ -11,6 +11,7 @@ export function startCaddy(options: ExternalServerOptions): Promise<ExternalServ
     name: 'caddy',
     reload: ({ folder }) => load(join(folder, 'admin.sock'), config),
     behind: (folder) => serveDocuments(folder, options),
+    sockets: options.sockets,
     // Location of its certificates and its last configuration.
     environment: (folder) => ({ HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }),
     configure(place) {
@@ -37,7 +38,7 @@ function caddyConfig(
     ...(strictHost === undefined ? {} : { strict_sni_host: true }),
     ...(pem && { tls_connection_policies: [{ alpn: http1 ? ['h2', 'http/1.1'] : ['h2'] }] }),
     routes: [
-      { match: [{ path: ['/upload', '/behind/*'] }], handle: [pass] },
+      { match: [{ path: ['/upload', '/behind/*', '/socket'] }], handle: [pass] },
       { handle: [{ handler: 'file_server', root: docroot }] },
     ],
   }

@@ -1,8 +1,9 @@
 // Documents of every external server, and the small origin server behind those that are only
 // proxies.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import type { RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import type { Credentials } from '../certificates.js'
 import { patternBytes } from '../default-routes.js'
 
@@ -20,6 +21,8 @@ export interface ExternalServerOptions {
    * nghttpd, which does not forward.
    */
   readonly behind?: RequestListener
+  /** Handles upgrades of the path /socket, through the server. Not supported by nghttpd. */
+  readonly sockets?: UpgradeListener
   /**
    * A host whose requests are answered with 421 on connections made for another name (RFC 9110
    * §15.5.20): by nginx, Apache and Caddy, each in its own way.
@@ -30,6 +33,9 @@ export interface ExternalServerOptions {
    */
   readonly http1?: boolean
 }
+
+/** Handles an upgrade of HTTP/1.1. */
+export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 /** Content of `small.txt`. */
 export const SMALL_TEXT = 'hello\n'
@@ -71,9 +77,10 @@ function tenKilobytesOfJson(): string {
   return JSON.stringify(items, undefined, 1)
 }
 
-/** For servers with their own documents: only requests for `behind` are forwarded. */
-export function behindOf({ behind }: ExternalServerOptions): (() => RequestListener) | undefined {
-  return behind && (() => behind)
+/** For servers with their own documents: only requests for `behind` and `sockets` are forwarded. */
+export function behindOf({ behind, sockets }: ExternalServerOptions): (() => RequestListener) | undefined {
+  if (behind === undefined && sockets === undefined) return undefined
+  return () => behind ?? ((_request, response) => void response.writeHead(404).end())
 }
 
 /** Serves the documents, `POST /upload`, and `behind` for all other paths. */

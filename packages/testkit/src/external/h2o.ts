@@ -9,6 +9,7 @@ export function startH2o(options: ExternalServerOptions): Promise<ExternalServer
     name: 'h2o',
     reload: 'SIGHUP',
     behind: behindOf(options),
+    sockets: options.sockets,
     configure(place) {
       const config = join(place.folder, 'h2o.yaml')
       writeFileSync(config, h2oConfig(place, writeFiles(place.folder, options)))
@@ -20,7 +21,9 @@ export function startH2o(options: ExternalServerOptions): Promise<ExternalServer
 
 function h2oConfig({ folder, port, behindPort }: Place, { pem, docroot }: Files): string {
   const secure = pem && `ssl:\n    certificate-file: ${pem.cert}\n    key-file: ${pem.key}\n    minimum-version: TLSv1.2`
-  const behind = behindPort && `/behind:\n        proxy.reverse.url: http://127.0.0.1:${behindPort}/behind`
+  const behind =
+    behindPort &&
+    `/behind:\n        proxy.reverse.url: http://127.0.0.1:${behindPort}/behind\n      /socket:\n        proxy.reverse.url: http://127.0.0.1:${behindPort}/socket\n        proxy.websocket: ON`
   return `
 ${runsAsRoot ? 'user: root' : ''}
 num-threads: 1

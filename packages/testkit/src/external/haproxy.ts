@@ -24,6 +24,7 @@ export function startHaproxy(options: HaproxyOptions): Promise<ExternalServer | 
     // worker.
     ready: async ({ folder }) => (await ask(join(folder, MASTER), 'show proc')).includes('worker'),
     behind: (folder) => serveDocuments(folder, options),
+    sockets: options.sockets,
     configure(place) {
       const { pem } = writeFiles(place.folder, options)
       const both = join(place.folder, 'both.pem')

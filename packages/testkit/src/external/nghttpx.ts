@@ -8,9 +8,11 @@ export interface NghttpxOptions {
   readonly tls: Credentials
   /** Port of the next proxy on 127.0.0.1. */
   readonly nextPort: number
+  /** Whether it is the server of an origin in front of `nextPort`, instead of a proxy. */
+  readonly reverse?: boolean
 }
 
-export function startNghttpx({ tls, nextPort }: NghttpxOptions): Promise<ExternalServer | undefined> {
+export function startNghttpx({ tls, nextPort, reverse = false }: NghttpxOptions): Promise<ExternalServer | undefined> {
   return startProgram({
     name: 'nghttpx',
     configure({ folder, port }) {
@@ -19,7 +21,7 @@ export function startNghttpx({ tls, nextPort }: NghttpxOptions): Promise<Externa
         '--conf=/dev/null',
         '--errorlog-file=/dev/stderr',
         '--workers=1',
-        '--http2-proxy',
+        ...(reverse ? [] : ['--http2-proxy']),
         `--frontend=127.0.0.1,${port}`,
         `--backend=127.0.0.1,${nextPort}`,
         pem!.key,

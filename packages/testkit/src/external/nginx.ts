@@ -20,6 +20,7 @@ export function startNginx(options: NginxOptions): Promise<ExternalServer | unde
     name: 'nginx',
     reload: 'SIGHUP',
     behind: behindOf(options),
+    sockets: options.sockets,
     configure(place) {
       const config = join(place.folder, 'nginx.conf')
       writeFileSync(config, nginxConfig(place, writeFiles(place.folder, options), options))
@@ -55,6 +56,12 @@ function nginxConfig(
       proxy_buffer_size 2m;
       proxy_buffers 4 2m;
       proxy_busy_buffers_size 2m;
+    }
+    location = /socket {
+      proxy_pass http://127.0.0.1:${behindPort};
+      proxy_http_version 1.1;
+      proxy_set_header upgrade $http_upgrade;
+      proxy_set_header connection upgrade;
     }`
   return `
 ${runsAsRoot ? 'user root;' : ''}

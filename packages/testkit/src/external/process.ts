@@ -7,7 +7,8 @@ import http, { type RequestListener } from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
+import type { UpgradeListener } from './documents.js'
 
 export interface ExternalServer {
   readonly name: string
@@ -40,6 +41,8 @@ export interface ExternalProgram {
   configure(place: Place): readonly string[]
   /** Handler of a server in this process to which the program forwards requests. */
   readonly behind?: ((folder: string) => RequestListener) | undefined
+  /** Handles upgrades that the program forwards to that server. */
+  readonly sockets?: UpgradeListener | undefined
   /** Signal or function that reloads the configuration. */
   readonly reload?: NodeJS.Signals | ((place: Place) => Promise<void>)
   /**
@@ -69,7 +72,7 @@ export async function startProgram(program: ExternalProgram): Promise<ExternalSe
     return undefined
   }
   const folder = mkdtempSync(join(tmpdir(), `unshard-${program.name}-`))
-  const behind = program.behind && (await listenBehind(program.behind(folder)))
+  const behind = program.behind && (await listenBehind(program.behind(folder), program.sockets))
   const clean = (): void => {
     behind?.close()
     rmSync(folder, { recursive: true, force: true })
@@ -82,8 +85,18 @@ export async function startProgram(program: ExternalProgram): Promise<ExternalSe
   }
 }
 
-async function listenBehind(listener: RequestListener): Promise<{ readonly port: number; close(): void }> {
+async function listenBehind(
+  listener: RequestListener,
+  sockets: UpgradeListener | undefined,
+): Promise<{ readonly port: number; close(): void }> {
   const server = http.createServer(listener)
+  const upgraded = new Set<Duplex>()
+  if (sockets !== undefined) {
+    server.on('upgrade', (request, socket: Duplex, head) => {
+      upgraded.add(socket.on('error', () => undefined))
+      sockets(request, socket, head)
+    })
+  }
   await new Promise<void>((resolve) => {
     server.listen(0, ADDRESS, resolve)
   })
@@ -94,6 +107,7 @@ async function listenBehind(listener: RequestListener): Promise<{ readonly port:
     close() {
       server.close()
       server.closeAllConnections()
+      for (const socket of upgraded) socket.destroy()
     },
   }
 }
