@@ -182,12 +182,13 @@ it.each([
     import { openDuplex, receiveFile } from 'unshard/streams'
     import { mockClient } from 'unshard/testing'
     import { Dispatcher, type Interceptor } from 'unshard/undici'
+    import { createWebSocket, WebSocket, type WebSocketOpenInfo, WebSocketStream } from 'unshard/web-socket'
     import { fetch } from '@unshard/adapters/fetch'
     import { coalescing } from '@unshard/coalescing'
     import { Client } from '@unshard/core'
-    export const all = [createClient, EventSource, streamEvents, grpcClient, recordHar, createAgent, createRequest, throwOnStatus, multipart, requestHandler, openDuplex, receiveFile, mockClient, Dispatcher, fetch, coalescing, Client]
+    export const all = [createClient, EventSource, streamEvents, grpcClient, recordHar, createAgent, createRequest, throwOnStatus, multipart, requestHandler, openDuplex, receiveFile, mockClient, Dispatcher, createWebSocket, WebSocket, WebSocketStream, fetch, coalescing, Client]
     const reasons: readonly CoalescingReason[] = [...GRANT_REASONS, ...REFUSAL_REASONS]
-    export type All = [Part, ComposedDispatcher, GrpcClient, HarRecorder, HttpModule, Interceptor, RequestHandlerOptions]
+    export type All = [Part, ComposedDispatcher, GrpcClient, HarRecorder, HttpModule, Interceptor, RequestHandlerOptions, WebSocketOpenInfo]
     type Because = Awaited<ReturnType<Client['request']>>['connection']['because']
     export const named: Because = reasons[0]!
     // A name of the union, not any string: editors complete it.
@@ -211,7 +212,7 @@ it('nothing internal is exported', async () => {
 
 it('CommonJS can require every entry point', async () => {
   const source = `
-    for (const name of ['unshard', 'unshard/events', 'unshard/grpc', 'unshard/har', 'unshard/http', 'unshard/interceptors', 'unshard/multipart', 'unshard/smithy', 'unshard/streams', 'unshard/testing', 'unshard/undici']) {
+    for (const name of ['unshard', 'unshard/events', 'unshard/grpc', 'unshard/har', 'unshard/http', 'unshard/interceptors', 'unshard/multipart', 'unshard/smithy', 'unshard/streams', 'unshard/testing', 'unshard/undici', 'unshard/web-socket']) {
       if (Object.keys(require(name)).length === 0) throw new Error(name)
     }`
   await writeFile(join(project, 'required.cjs'), source)

@@ -32,7 +32,7 @@ export const USAGE_ROWS = {
     'UsageError',
     'no',
     'The server offers no extended CONNECT.',
-    'Use `createAgent()` for a WebSocket.',
+    'For a WebSocket, use `unshard/web-socket`, which falls back to HTTP/1.1.',
   ],
   ERR_FORBIDDEN_FIELD: ['UsageError', 'no', 'A field concerns the connection, not the request.', 'Remove the field.'],
   ERR_HANDLE_CLOSED: [

@@ -125,6 +125,7 @@ it.each([
   'unshard/multipart',
   'unshard/smithy',
   'unshard/testing',
+  'unshard/web-socket',
 ])("a bare import of '%s' causes no warning", async (name) => {
   const stdin = { contents: `import '${name}'`, resolveDir: fixture.project }
   const { warnings } = await esbuild({ stdin, bundle: true, platform: 'node', format: 'esm', write: false, logLevel: 'silent' })
