@@ -20,7 +20,7 @@ import { httpFixture } from '../http/fixture.js'
 
 const fixture = httpFixture()
 
-/** nghttpx in front of a server of ours. */
+/** nghttpx in front of a server of this process. */
 async function startNghttpxOrigin({ tls, sockets }: ExternalServerOptions): Promise<ExternalServer | undefined> {
   const behind = createServer().on('upgrade', sockets!)
   behind.listen(0, '127.0.0.1')

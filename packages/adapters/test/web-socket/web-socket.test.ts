@@ -210,6 +210,25 @@ describe.each(WAYS)('over %s', (_title, offer, kind) => {
     await next(good, 'close')
   })
 
+  it.each([
+    ['an invalid opcode', [0x83, 0], 1_002],
+    ['text that is not UTF-8', [0x81, 1, 0xff], 1_007],
+  ])('%s closes it with the code for it', async (_of, bytes, code) => {
+    let received!: (code: number) => void
+    const closedWith = new Promise<number>((resolve) => {
+      received = resolve
+    })
+    const server = await webSocketServer(fixture, offer, {
+      open(stream) {
+        serverEnd(stream).on('close', received)
+        stream.write(Buffer.from(bytes))
+      },
+    })
+    const { close, error } = await recorded(open(server.url))
+    expect([close.code, close.wasClean, error!.error]).toMatchObject([1_006, false, { code: 'ERR_WEBSOCKET_FRAME' }])
+    expect(await closedWith).toBe(code)
+  })
+
   it('a message over maxMessageBytes closes it with 1009', async () => {
     const ends: ServerSocket[] = []
     const server = await webSocketServer(fixture, offer, echo(ends))
