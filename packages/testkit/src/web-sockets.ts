@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream'
 import WebSocket from 'ws'
 import type { TestWorld } from './world.js'
 
-/** What the server offers. */
+/** Protocols and settings of a server. */
 export interface WebSocketOffer {
   readonly h2: boolean
   readonly connectProtocol: boolean

@@ -10,7 +10,7 @@ import { type Extensions, PerMessageDeflate, Receiver, Sender } from './frame-li
 import type { Handshake } from './handshake.js'
 import type { FrameLimits } from './options.js'
 
-/** What an exchange reports. */
+/** Callbacks of an exchange. */
 export interface FrameEvents {
   /** A message has arrived: valid UTF-8 unless it is binary. The bytes may be a view of a larger buffer. */
   message(data: Buffer, isBinary: boolean): void
@@ -134,7 +134,7 @@ export class FrameExchange {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#silentPings = 0
-    // What follows a Close frame is read and dropped.
+    // Bytes after a Close frame are read and dropped.
     if (!this.#receiver.write(chunk) && !this.#isEnded) this.#duplex.pause()
   }
 
