@@ -5,6 +5,7 @@ import { download, loopDelay } from './download.js'
 import { http1Fallback } from './http1-fallback.js'
 import { json10k } from './json-10k.js'
 import { jsonPost } from './json-post.js'
+import { nodeHttp } from './node-http.js'
 import { oneInFlight } from './one-in-flight.js'
 import type { Scenario } from './scenario.js'
 import { smallGet } from './small-get.js'
@@ -20,6 +21,7 @@ const all: readonly Scenario[] = [
   loopDelay,
   upload,
   http1Fallback,
+  nodeHttp,
   builtinOverDispatcher,
   tracedGet,
 ]
