@@ -3,7 +3,6 @@
  * connection of HTTP/1.1 that is upgraded (RFC 9110 §7.8).
  */
 
-import { createHash } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { type Client, type HttpResponse, type RequestOptions, UnshardError } from '@unshard/core'
 import { fieldList } from '@unshard/core/internal'
@@ -67,6 +66,8 @@ const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 /** Returns the field `sec-websocket-accept` for a key. */
 export function acceptOf(key: string): string {
+  // Loaded with the first: loading it takes longer than everything here.
+  const { createHash } = process.getBuiltinModule('node:crypto')
   return createHash('sha1').update(`${key}${WEBSOCKET_GUID}`).digest('base64')
 }
 

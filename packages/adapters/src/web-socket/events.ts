@@ -1,6 +1,6 @@
 /** The events of a WebSocket: the runtime's classes where it has them, else the same members. */
 
-import type { CloseOutcome } from './frame-exchange.js'
+import type { CloseOutcome } from './close-outcome.js'
 
 /** The event `close`. */
 export interface WebSocketCloseEvent extends Event {

@@ -5,6 +5,7 @@
 
 import type { Duplex } from 'node:stream'
 import { ResponseError, TimeoutError } from '@unshard/core'
+import type { CloseOutcome } from './close-outcome.js'
 import { frameError } from './frame-error.js'
 import { type Extensions, PerMessageDeflate, Receiver, Sender } from './frame-library.js'
 import type { Handshake } from './handshake.js'
@@ -18,17 +19,6 @@ export interface FrameEvents {
   closing(): void
   /** The stream has ended. Called once, after `closing`. */
   closed(outcome: CloseOutcome): void
-}
-
-/** How a WebSocket ended. */
-export interface CloseOutcome {
-  /** Code of the server's Close frame; 1005 for a frame without one, 1006 without a frame (RFC 6455 §7.1.5). */
-  readonly code: number
-  readonly reason: string
-  /** Whether both ends have sent a Close frame. */
-  readonly wasClean: boolean
-  /** Why it ended, unless it was clean. */
-  readonly error: Error | undefined
 }
 
 /** Messages from this size on are compressed: smaller ones cost more time than bytes. */

@@ -1,7 +1,7 @@
 /** `WebSocketError` of the WebSockets standard: an exception with a close code and a reason. */
 
 import { checkCloseCode, checkReason } from './arguments.js'
-import type { CloseOutcome } from './frame-exchange.js'
+import type { CloseOutcome } from './close-outcome.js'
 
 /** How to close a {@link WebSocketStream}, or how it was closed. */
 export interface WebSocketCloseInfo {

@@ -147,6 +147,19 @@ it("a program with 'unshard/connect' alone is bundled with the libraries that it
   expect(await readFile(outfile, 'utf8')).not.toMatch(/grpcClient\(\)|requestHandler\(\)/)
 }, 60_000)
 
+it("a program with 'unshard/web-socket' alone is bundled without the package ws, and runs", async () => {
+  const contents = `import { WebSocket } from 'unshard/web-socket'
+    const socket = new WebSocket('wss://api.example', ['chat'])
+    socket.onclose = ({ code, wasClean }) => console.log(JSON.stringify([socket.readyState, code, wasClean]))
+    socket.close()`
+  const outfile = join(fixture.output, 'web-socket.mjs')
+  const stdin = { contents, resolveDir: fixture.project }
+  const { warnings, metafile } = await esbuild({ stdin, outfile, bundle: true, platform: 'node', format: 'esm', metafile: true })
+  expect(warnings).toEqual([])
+  expect(Object.keys(metafile.inputs).filter((file) => /node_modules\/ws\//.test(file))).toEqual([])
+  expect(await fixture.run('web-socket.mjs')).toEqual({ report: [3, 1_006, false], stderr: '' })
+}, 60_000)
+
 it('the published files find their parts by import only: Babel, SWC and tracers read nothing else', async () => {
   for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
     const folder = join(unshard, '..', name, 'dist/bundle')
