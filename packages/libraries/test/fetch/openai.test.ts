@@ -1,0 +1,50 @@
+/** The SDK of OpenAI over our `fetch`: the newest version, and the oldest that is still used. */
+
+import { testWorld } from '@unshard/testkit'
+import { casesOf, runFamily } from './fixture.js'
+import { digest, UPLOAD } from './servers/answers.js'
+import { openaiServer } from './servers/openai.js'
+
+const world = testWorld()
+
+const COMMON = {
+  create: 'Hi there',
+  stream: 'Hi there',
+  tools: 'It is sunny in Oslo.',
+  responses: 'Hi there',
+  responsesStream: 'Hi there',
+  upload: `batch data.jsonl ${digest(UPLOAD)}`,
+  download: UPLOAD.length,
+  response: [1, 200, 'r1', 'https://a.test.example/v1/models'],
+  wrongRequest: { error: 'BadRequestError 400 model_not_found: 400 no such model' },
+  errorText: { error: 'NotFoundError 404: 404 nothing here' },
+  rateLimitedOnce: 'Hi there',
+  failedOnce: 'Hi there',
+  failsMidway: { error: 'APIError: overloaded' },
+  cutOff: { error: 'TypeError: terminated' },
+  abortWhileWaiting: { error: 'APIUserAbortError: Request was aborted.' },
+  abortWhileStreaming: ['Hi '],
+  breakStream: 'Hi ',
+  timeout: { error: 'APIConnectionTimeoutError: Request timed out.' },
+  refused: { error: 'APIConnectionError ECONNREFUSED: Connection error.' },
+}
+const EXPECTED: Readonly<Record<string, object>> = {
+  openai: {
+    ...COMMON,
+    uploadOfStream: `batch unshard-upload-.jsonl ${digest(UPLOAD)}`,
+    abortBody: { error: 'APIUserAbortError: Request was aborted.' },
+    fetchOptions: ['POST'],
+    ownDispatcher: 'Hi there',
+    otherDispatcher: { error: 'APIConnectionError: Connection error.' },
+  },
+  'openai-4': {
+    ...COMMON,
+    // Its forms for the web take no Node stream.
+    uploadOfStream: { error: expect.stringMatching(/^TypeError: Received null/) },
+    abortBody: { error: 'DOMException: This operation was aborted' },
+  },
+}
+
+it.each(casesOf(Object.keys(EXPECTED), ['openai']))('$name works over our fetch, on Node.js $major', async (each) => {
+  expect(await runFamily(world, 'openai', each, openaiServer())).toEqual(EXPECTED[each.name])
+})
