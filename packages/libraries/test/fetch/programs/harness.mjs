@@ -71,7 +71,7 @@ function described(error) {
   const name = error.constructor.name === 'Error' ? error.name : error.constructor.name
   const status = error.status ?? error.statusCode ?? error.response?.status
   const known = [name, status, codeOf(error)].filter((each) => each !== undefined && each !== '')
-  return `${known.join(' ')}: ${String(error.message).replaceAll(/:\d{4,5}\b/g, ':PORT')}`
+  return `${known.join(' ')}: ${String(error.message).replaceAll(/(?<=:|port )\d{4,5}\b/g, 'PORT')}`
 }
 
 /** The first code of the system, or of an API, that an error or one of its causes has. Other codes are those of a `fetch`. */
