@@ -41,8 +41,7 @@ export async function run({ checks, host, global = false }) {
   if (global) uninstall()
   const { fetch } = globalThis
   result.builtin = await outcomes(checks({ fetch, origin: originOn(H1), none: originOn(NONE), own: false }))
-  console.log(JSON.stringify(result))
-  process.exit()
+  process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit())
 }
 
 async function outcomes(checks) {
