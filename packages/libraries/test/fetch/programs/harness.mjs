@@ -55,13 +55,17 @@ const LIMIT_MS = 10_000
 
 /** Returns the value of a check, or `{ error }`. */
 async function outcome(check) {
-  const limit = new Promise((_resolve, reject) =>
-    setTimeout(() => reject(new Error('this check does not end')), LIMIT_MS).unref(),
-  )
+  // The timer also keeps the process alive: eventsource 5 does not while it waits for its next connection.
+  let timer
+  const limit = new Promise((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('this check does not end')), LIMIT_MS)
+  })
   try {
     return (await Promise.race([check(), limit])) ?? null
   } catch (error) {
     return { error: described(error) }
+  } finally {
+    clearTimeout(timer)
   }
 }
 

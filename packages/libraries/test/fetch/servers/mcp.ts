@@ -9,6 +9,7 @@ import { z } from 'zod'
 
 type Transport = Parameters<McpServer['connect']>[0]
 interface Content {
+  [member: string]: unknown
   content: { type: 'text'; text: string }[]
 }
 

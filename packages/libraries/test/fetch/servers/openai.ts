@@ -16,6 +16,7 @@ export function openaiServer() {
           .sort()
           .join(' '),
       })
+    if (path === '/v1/audio/transcriptions') return json(response, { text: (await formOf(request))['file'] })
     if (path === '/v1/files/f1/content') return void response.end(UPLOAD)
     const body = JSON.parse(String(await contentOf(request)))
     if (path === '/v1/responses') return answerResponses(response, body)
