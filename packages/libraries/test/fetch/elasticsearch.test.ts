@@ -14,6 +14,7 @@ const EXPECTED = {
   exists: [true, false],
   stream: UPLOAD.length,
   compressed: 'created',
+  closed: true,
   error: { error: 'ResponseError 404: index_not_found_exception' },
   errorText: { error: 'ResponseError 502: bad gateway' },
   failedOnce: 1,

@@ -12,9 +12,8 @@ const [name] = process.argv.slice(2)
 const { Client, HttpConnection } = await import(name)
 const isOld = name === '@elastic/elasticsearch-8'
 
-const dispatcher = new Dispatcher({ client: shared })
 const agent = createAgent(shared)
-const door = isOld ? { Connection: HttpConnection, agent: () => agent } : { agent: () => dispatcher }
+const door = isOld ? { Connection: HttpConnection, agent: () => agent } : { agent: () => new Dispatcher({ client: shared }) }
 
 /** @param fetch the built-in one means the client's own connections. */
 function open({ fetch, origin, ...options }) {
@@ -48,6 +47,13 @@ function checks({ fetch, origin, none }) {
     },
     compressed: async () =>
       (await open({ fetch, origin, compression: true }).index({ index: 'books', document: { title: 'packed' } })).result,
+    // The connections stay open for others.
+    closed: async () => {
+      const other = open({ fetch, origin })
+      await other.search({ index: 'books' })
+      await other.close()
+      return elastic.exists({ index: 'books', id: '1' })
+    },
     error: () => elastic.search({ index: 'missing' }),
     errorText: () => elastic.search({ index: 'text' }),
     failedOnce: async () => (await open({ fetch, origin, maxRetries: 1 }).search({ index: 'failing' })).hits.hits.length,
