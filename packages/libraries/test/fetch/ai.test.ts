@@ -1,7 +1,7 @@
 /** The AI SDK over our `fetch`: the newest version, and an older one. */
 
 import { testWorld } from '@unshard/testkit'
-import { casesOf, runFamily } from './fixture.js'
+import { casesOf, runFamily, TIMEOUT_MS } from './fixture.js'
 import { digest, UPLOAD } from './servers/answers.js'
 import { openaiServer } from './servers/openai.js'
 
@@ -26,6 +26,10 @@ const EXPECTED = {
   refused: { error: expect.stringMatching(/^APICallError ECONNREFUSED: Cannot connect to API: .*connect ECONNREFUSED/) },
 }
 
-it.each(casesOf(['ai', 'ai-5'], ['ai']))('$name works over our fetch, on Node.js $major', async (each) => {
-  expect(await runFamily(world, 'ai', each, openaiServer(), ['errorText', 'refused'])).toEqual(EXPECTED)
-})
+it.each(casesOf(['ai', 'ai-5'], ['ai']))(
+  '$name works over our fetch, on Node.js $major',
+  async (each) => {
+    expect(await runFamily(world, 'ai', each, openaiServer(), ['errorText', 'refused'])).toEqual(EXPECTED)
+  },
+  TIMEOUT_MS,
+)

@@ -1,7 +1,7 @@
 /** The SDK of Anthropic over our `fetch`: the newest version, and the oldest that is still used. */
 
 import { testWorld } from '@unshard/testkit'
-import { casesOf, runFamily } from './fixture.js'
+import { casesOf, runFamily, TIMEOUT_MS } from './fixture.js'
 import { digest, UPLOAD } from './servers/answers.js'
 import { anthropicServer } from './servers/anthropic.js'
 
@@ -35,6 +35,10 @@ const EXPECTED: Readonly<Record<string, object>> = {
   '@anthropic-ai/sdk-0': { ...COMMON, failsMidway: { error: 'APIConnectionError: Connection error.' } },
 }
 
-it.each(casesOf(Object.keys(EXPECTED)))('$name works over our fetch, on Node.js $major', async (each) => {
-  expect(await runFamily(world, 'anthropic', each, anthropicServer())).toEqual(EXPECTED[each.name])
-})
+it.each(casesOf(Object.keys(EXPECTED)))(
+  '$name works over our fetch, on Node.js $major',
+  async (each) => {
+    expect(await runFamily(world, 'anthropic', each, anthropicServer())).toEqual(EXPECTED[each.name])
+  },
+  TIMEOUT_MS,
+)

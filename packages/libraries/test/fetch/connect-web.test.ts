@@ -1,7 +1,7 @@
 /** Transports of connect-web over our `fetch`: the newest version, and the oldest that is still used. */
 
 import { testWorld } from '@unshard/testkit'
-import { casesOf, runFamily } from './fixture.js'
+import { casesOf, runFamily, TIMEOUT_MS } from './fixture.js'
 import { connectServer } from './servers/connect-web.js'
 
 const world = testWorld()
@@ -31,4 +31,5 @@ it.each(casesOf(['@connectrpc/connect-web', '@connectrpc/connect-web-1']))(
     const { Service } = await import('../connect/programs/service.mjs')
     expect(await runFamily(world, 'connect-web', each, connectServer(Service as never))).toEqual(EXPECTED)
   },
+  TIMEOUT_MS,
 )

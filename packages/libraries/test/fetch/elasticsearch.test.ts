@@ -1,7 +1,7 @@
 /** The client of Elasticsearch over our dispatcher, and an older one over our agent. */
 
 import { testWorld } from '@unshard/testkit'
-import { casesOf, runFamily } from './fixture.js'
+import { casesOf, runFamily, TIMEOUT_MS } from './fixture.js'
 import { UPLOAD } from './servers/answers.js'
 import { elasticServer } from './servers/elasticsearch.js'
 
@@ -30,4 +30,5 @@ it.each(casesOf(['@elastic/elasticsearch', '@elastic/elasticsearch-8'], ['@elast
     // The messages of these are our own.
     expect(await runFamily(world, 'elasticsearch', each, elasticServer(), ['cut', 'refused'])).toEqual(EXPECTED)
   },
+  TIMEOUT_MS,
 )

@@ -1,7 +1,7 @@
 /** The package eventsource over our `fetch`: the newest version, and the oldest that takes a `fetch`. */
 
 import { testWorld } from '@unshard/testkit'
-import { casesOf, runFamily } from './fixture.js'
+import { casesOf, runFamily, TIMEOUT_MS } from './fixture.js'
 import { eventServer } from './servers/event-source.js'
 
 const world = testWorld()
@@ -34,4 +34,5 @@ it.each(casesOf(['eventsource', 'eventsource-3'], ['eventsource']))(
   async (each) => {
     expect(await runFamily(world, 'eventsource', each, eventServer())).toEqual(EXPECTED)
   },
+  TIMEOUT_MS,
 )

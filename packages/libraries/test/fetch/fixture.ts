@@ -18,6 +18,9 @@ interface Printed {
   readonly hosts: readonly unknown[]
 }
 
+/** Time for a program, in milliseconds: far more than it needs, because a busy machine is ten times as slow. */
+export const TIMEOUT_MS = 180_000
+
 /** A version of a library. */
 export interface Case {
   readonly name: string
@@ -53,7 +56,7 @@ export async function runFamily(
   const ports = { H2: String(h2.port), H1: String(h1.port), NONE: String(refusing.port) }
   const program = fileURLToPath(new URL(`./programs/${family}.mjs`, import.meta.url))
   const env = { CA: world.authority.ca, NODE_EXTRA_CA_CERTS: await caFile(world), ...ports }
-  const printed = (await runOn(node, program, [name], env)) as Printed
+  const printed = (await runOn(node, program, [name], env, TIMEOUT_MS)) as Printed
   const [first] = printed.hosts
   expect(first).not.toHaveProperty('error')
   expect(printed.hosts).toEqual(Array(12).fill(first))

@@ -1,7 +1,7 @@
 /** gaxios over our `fetch`: the newest version, and an older one. */
 
 import { testWorld } from '@unshard/testkit'
-import { casesOf, runFamily } from './fixture.js'
+import { casesOf, runFamily, TIMEOUT_MS } from './fixture.js'
 import { digest, UPLOAD } from './servers/answers.js'
 import { plainServer } from './servers/plain.js'
 
@@ -40,6 +40,10 @@ const EXPECTED: Readonly<Record<string, object>> = {
   },
 }
 
-it.each(casesOf(Object.keys(EXPECTED), ['gaxios']))('$name works over our fetch, on Node.js $major', async (each) => {
-  expect(await runFamily(world, 'gaxios', each, plainServer())).toEqual(EXPECTED[each.name])
-})
+it.each(casesOf(Object.keys(EXPECTED), ['gaxios']))(
+  '$name works over our fetch, on Node.js $major',
+  async (each) => {
+    expect(await runFamily(world, 'gaxios', each, plainServer())).toEqual(EXPECTED[each.name])
+  },
+  TIMEOUT_MS,
+)

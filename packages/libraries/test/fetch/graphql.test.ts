@@ -1,7 +1,7 @@
 /** Clients of GraphQL over our `fetch`: the newest version, and an older one. */
 
 import { testWorld } from '@unshard/testkit'
-import { casesOf, runFamily } from './fixture.js'
+import { casesOf, runFamily, TIMEOUT_MS } from './fixture.js'
 import { UPLOAD } from './servers/answers.js'
 import { graphqlServer } from './servers/graphql.js'
 
@@ -51,7 +51,11 @@ const EXPECTED: Readonly<Record<string, object>> = {
   'graphql-request-6': REQUEST,
 }
 
-it.each(casesOf(Object.keys(EXPECTED)))('$name works over our fetch, on Node.js $major', async (each) => {
-  const differs = each.name.startsWith('@urql') ? ['status'] : []
-  expect(await runFamily(world, 'graphql', each, graphqlServer(), differs)).toEqual(EXPECTED[each.name])
-})
+it.each(casesOf(Object.keys(EXPECTED)))(
+  '$name works over our fetch, on Node.js $major',
+  async (each) => {
+    const differs = each.name.startsWith('@urql') ? ['status'] : []
+    expect(await runFamily(world, 'graphql', each, graphqlServer(), differs)).toEqual(EXPECTED[each.name])
+  },
+  TIMEOUT_MS,
+)

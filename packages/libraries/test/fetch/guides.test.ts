@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { type OriginHandler, testWorld } from '@unshard/testkit'
 import { examplesOf, runExample, statedIn } from '../examples.js'
 import { NODES } from '../nodes.js'
+import { TIMEOUT_MS } from './fixture.js'
 import { anthropicServer } from './servers/anthropic.js'
 import { connectServer } from './servers/connect-web.js'
 import { elasticServer } from './servers/elasticsearch.js'
@@ -68,17 +69,21 @@ const node = NODES.find(({ major }) => major === 24)
 
 if (node === undefined) it.todo('not run: Node.js 24 is not installed')
 else {
-  it.each(pages)('$page.md, example $number', async ({ example, server }) => {
-    const handler = (await server()) as OriginHandler
-    const { port } = await world.server({ handler, tls: await world.tls(...NAMES) })
-    // A connection is shared if its address has the port of the URL.
-    const program = example
-      .replaceAll(/(?<=https:\/\/[\w${}]+\.(?:example|googleapis)\.com)/g, `:${port}`)
-      .replace(/import (.*) from '.\/service.js'.*/, "import $1 from './service.mjs'")
-    const files = { 'service.mjs': TEST_SERVICE }
-    const output = await runExample(node, program, { port, ca: world.authority.ca, files })
-    expect(output.map((line) => line.replaceAll(`:${port}`, ''))).toEqual(statedIn(example))
-  })
+  it.each(pages)(
+    '$page.md, example $number',
+    async ({ example, server }) => {
+      const handler = (await server()) as OriginHandler
+      const { port } = await world.server({ handler, tls: await world.tls(...NAMES) })
+      // A connection is shared if its address has the port of the URL.
+      const program = example
+        .replaceAll(/(?<=https:\/\/[\w${}]+\.(?:example|googleapis)\.com)/g, `:${port}`)
+        .replace(/import (.*) from '.\/service.js'.*/, "import $1 from './service.mjs'")
+      const files = { 'service.mjs': TEST_SERVICE }
+      const output = await runExample(node, program, { port, ca: world.authority.ca, files })
+      expect(output.map((line) => line.replaceAll(`:${port}`, ''))).toEqual(statedIn(example))
+    },
+    TIMEOUT_MS,
+  )
 }
 
 it('each page has examples and a server', () => {

@@ -1,7 +1,7 @@
 /** Octokit over our `fetch`: the newest version, and an older one. */
 
 import { testWorld } from '@unshard/testkit'
-import { casesOf, runFamily } from './fixture.js'
+import { casesOf, runFamily, TIMEOUT_MS } from './fixture.js'
 import { digest, UPLOAD } from './servers/answers.js'
 import { githubServer } from './servers/octokit.js'
 
@@ -35,7 +35,11 @@ const EXPECTED: Readonly<Record<string, object>> = {
   '@octokit/core-5': { ...COMMON, refused: { error: `RequestError 500: ${REFUSED}` } },
 }
 
-it.each(casesOf(Object.keys(EXPECTED)))('$name works over our fetch, on Node.js $major', async (each) => {
-  // The message of the cause is longer than that of the built-in.
-  expect(await runFamily(world, 'octokit', each, githubServer(), ['head', 'refused'])).toEqual(EXPECTED[each.name])
-})
+it.each(casesOf(Object.keys(EXPECTED)))(
+  '$name works over our fetch, on Node.js $major',
+  async (each) => {
+    // The message of the cause is longer than that of the built-in.
+    expect(await runFamily(world, 'octokit', each, githubServer(), ['head', 'refused'])).toEqual(EXPECTED[each.name])
+  },
+  TIMEOUT_MS,
+)

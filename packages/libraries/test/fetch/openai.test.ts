@@ -1,7 +1,7 @@
 /** The SDK of OpenAI over our `fetch`: the newest version, and the oldest that is still used. */
 
 import { testWorld } from '@unshard/testkit'
-import { casesOf, runFamily } from './fixture.js'
+import { casesOf, runFamily, TIMEOUT_MS } from './fixture.js'
 import { digest, UPLOAD } from './servers/answers.js'
 import { openaiServer } from './servers/openai.js'
 
@@ -45,6 +45,10 @@ const EXPECTED: Readonly<Record<string, object>> = {
   },
 }
 
-it.each(casesOf(Object.keys(EXPECTED), ['openai']))('$name works over our fetch, on Node.js $major', async (each) => {
-  expect(await runFamily(world, 'openai', each, openaiServer())).toEqual(EXPECTED[each.name])
-})
+it.each(casesOf(Object.keys(EXPECTED), ['openai']))(
+  '$name works over our fetch, on Node.js $major',
+  async (each) => {
+    expect(await runFamily(world, 'openai', each, openaiServer())).toEqual(EXPECTED[each.name])
+  },
+  TIMEOUT_MS,
+)

@@ -1,7 +1,7 @@
 /** The client of Slack over our `fetch`, and the older one, over axios, over our agent. */
 
 import { testWorld } from '@unshard/testkit'
-import { casesOf, runFamily } from './fixture.js'
+import { casesOf, runFamily, TIMEOUT_MS } from './fixture.js'
 import { digest, UPLOAD } from './servers/answers.js'
 import { slackServer } from './servers/slack.js'
 
@@ -34,7 +34,11 @@ const EXPECTED: Readonly<Record<string, object>> = {
   },
 }
 
-it.each(casesOf(Object.keys(EXPECTED)))('$name works over our connections, on Node.js $major', async (each) => {
-  // The message of the older one is our own.
-  expect(await runFamily(world, 'slack', each, slackServer(), ['refused'])).toEqual(EXPECTED[each.name])
-})
+it.each(casesOf(Object.keys(EXPECTED)))(
+  '$name works over our connections, on Node.js $major',
+  async (each) => {
+    // The message of the older one is our own.
+    expect(await runFamily(world, 'slack', each, slackServer(), ['refused'])).toEqual(EXPECTED[each.name])
+  },
+  TIMEOUT_MS,
+)

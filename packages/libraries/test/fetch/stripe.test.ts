@@ -1,7 +1,7 @@
 /** The SDK of Stripe over our `fetch`: the newest version, and an older one. */
 
 import { testWorld } from '@unshard/testkit'
-import { casesOf, runFamily } from './fixture.js'
+import { casesOf, runFamily, TIMEOUT_MS } from './fixture.js'
 import { digest, UPLOAD } from './servers/answers.js'
 import { stripeServer } from './servers/stripe.js'
 
@@ -33,6 +33,10 @@ const EXPECTED: Readonly<Record<string, object>> = {
   },
 }
 
-it.each(casesOf(Object.keys(EXPECTED)))('$name works over our fetch, on Node.js $major', async (each) => {
-  expect(await runFamily(world, 'stripe', each, stripeServer())).toEqual(EXPECTED[each.name])
-})
+it.each(casesOf(Object.keys(EXPECTED)))(
+  '$name works over our fetch, on Node.js $major',
+  async (each) => {
+    expect(await runFamily(world, 'stripe', each, stripeServer())).toEqual(EXPECTED[each.name])
+  },
+  TIMEOUT_MS,
+)

@@ -51,7 +51,7 @@ async function outcomes(checks) {
 }
 
 /** Time after which a check has failed, in milliseconds: far more than any needs. */
-const LIMIT_MS = 10_000
+const LIMIT_MS = 60_000
 
 /** Returns the value of a check, or `{ error }`. */
 async function outcome(check) {

@@ -48,7 +48,7 @@ function checks({ fetch, origin, none, own }) {
     failedOnce: async () => (await retrying.request('GET /failing')).data.name,
     abortWhileWaiting: () => {
       const controller = new AbortController()
-      const promise = octokit.request('GET /silent', { request: { fetch, signal: controller.signal } })
+      const promise = octokit.request('GET /silent', { request: { signal: controller.signal } })
       setImmediate(() => controller.abort())
       return promise
     },

@@ -29,6 +29,8 @@ function checks({ fetch, origin, none }) {
     count: async () => (await supabase.from('users').select('*', { count: 'exact', head: true })).count,
     insert: () => dataOf(supabase.from('users').insert({ name: 'Über' }).select()),
     rpc: () => dataOf(supabase.rpc('add', { a: 1, b: 2 })),
+    // The old version repeats nothing.
+    ...(name === '@supabase/supabase-js' && { failedOnce: () => dataOf(supabase.from('failing').select()) }),
     single: () => dataOf(supabase.from('users').select().single()),
     queryError: () => dataOf(supabase.from('wrong').select()),
     upload: async () => (await dataOf(files.upload('data.txt', large, { contentType: 'text/plain' }))).path,

@@ -1,13 +1,15 @@
 /** A server with the part of the API of Supabase that the checks and the guide use. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { contentOf, digest, formOf, json, UPLOAD } from './answers.js'
+import { contentOf, digest, everyOther, formOf, json, later, UPLOAD } from './answers.js'
 
-/** Returns the handler of one server. */
+/** Returns the handler of one server: every other read of the table `failing` fails. */
 export function supabaseServer() {
+  const failsNow = everyOther()
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname, searchParams } = new URL(request.url!, 'https://a.test.example')
     const [, service, ...path] = pathname.split('/')
+    if (path.at(-1) === 'failing' && failsNow('failing')) return later(response, 503, { message: 'later' })
     if (service === 'rest') return table(request, response, path.at(-1)!)
     if (service === 'storage') return files(request, response, pathname)
     if (service === 'auth') return signIn(request, response, searchParams)
