@@ -33,19 +33,27 @@ export function statedIn(example: string): string[] {
   return [...example.matchAll(/\/\/ → (.*)$/gm)].map((match) => match[1]!)
 }
 
+interface ExampleOptions {
+  readonly port: number
+  readonly ca: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly files?: Readonly<Record<string, string>>
+}
+
 /**
  * Runs an example, and returns the lines of its output.
  * @param port of the server that it finds at port 443 of every host.
+ * @param files beside the example, by name.
  */
 export async function runExample(
   node: NodeVersion,
   example: string,
-  { port, ca, env = {} }: { port: number; ca: string; env?: Readonly<Record<string, string>> },
+  { port, ca, env = {}, files = {} }: ExampleOptions,
 ): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'unshard-guide-'))
   try {
     await symlink(fileURLToPath(new URL('../node_modules', import.meta.url)), join(folder, 'node_modules'))
-    for (const [name, content] of Object.entries({ 'example.mjs': example, 'preload.mjs': PRELOAD, 'ca.pem': ca }))
+    for (const [name, content] of Object.entries({ ...files, 'example.mjs': example, 'preload.mjs': PRELOAD, 'ca.pem': ca }))
       await writeFile(join(folder, name), content)
     const args = ['--import', join(folder, 'preload.mjs'), join(folder, 'example.mjs')]
     const output = await runProgram(node, args, { PORT: String(port), NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'), ...env })

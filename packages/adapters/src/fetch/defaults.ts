@@ -55,6 +55,13 @@ export interface FetchDefaults extends FetchExtensions {
    * @default false
    */
   readonly resourceTiming?: boolean
+  /**
+   * Makes `statusText` of responses over HTTP/2, which have none, the registered phrase, such as
+   * `Not Found`: for libraries whose errors have it as their message. Over HTTP/1.1 it is the
+   * server's own.
+   * @default false
+   */
+  readonly registeredStatusText?: boolean
 }
 
 /** Validated defaults. */
@@ -69,6 +76,7 @@ export interface ResolvedDefaults {
   readonly cookies: CookieJar | undefined
   readonly page: string | undefined
   readonly resourceTiming: boolean | undefined
+  readonly registeredStatusText: boolean | undefined
 }
 
 /** Defaults of a `fetch`. */
@@ -80,6 +88,7 @@ export const DEFAULTS_OPTIONS: OptionSchema<FetchDefaults> = {
   cookies: value('a cookie jar'),
   page: value('a URL'),
   resourceTiming: flagRow(false),
+  registeredStatusText: flagRow(false),
 }
 
 const NAMES = namesOf(DEFAULTS_OPTIONS)
@@ -94,6 +103,7 @@ const NO_DEFAULTS: ResolvedDefaults = {
   cookies: undefined,
   page: undefined,
   resourceTiming: undefined,
+  registeredStatusText: undefined,
 }
 
 /**
@@ -120,12 +130,14 @@ export function resolveDefaults(given: FetchDefaults, base: ResolvedDefaults = N
     extensions: hasExtensions ? mergeExtensions(base.extensions, defaults) : base.extensions,
     cookies,
     page,
-    resourceTiming: resourceTimingOf(defaults.resourceTiming) ?? base.resourceTiming,
+    resourceTiming: flagOf(defaults, 'resourceTiming') ?? base.resourceTiming,
+    registeredStatusText: flagOf(defaults, 'registeredStatusText') ?? base.registeredStatusText,
   }
 }
 
-function resourceTimingOf(given: boolean | undefined): boolean | undefined {
-  if (given !== undefined && typeof given !== 'boolean') throw invalidOption('resourceTiming', 'true or false', given)
+function flagOf(defaults: FetchDefaults, name: 'resourceTiming' | 'registeredStatusText'): boolean | undefined {
+  const given = defaults[name]
+  if (given !== undefined && typeof given !== 'boolean') throw invalidOption(name, 'true or false', given)
   return given
 }
 

@@ -58,6 +58,7 @@ export function makeFetch(clientOf: () => Client, defaults: ResolvedDefaults): F
     try {
       const request = toFetchRequest(input, init as FetchInit | undefined, defaults)
       if (defaults.resourceTiming === true) request.times = new FetchTimes(request.url)
+      if (defaults.registeredStatusText === true) request.registeredStatusText = true
       return start(clientOf(), request)
     } catch (error) {
       return Promise.reject(toFetchError(error))
@@ -311,13 +312,13 @@ function toResponse(request: FetchRequest, answer: Answer, redirected: boolean):
   // RFC 9110 §15.3.6: a 205 has no content. Discard any that is sent anyway: it would hold its
   // stream.
   if (answer.status === 205) answer.discard()
-  const { url, method, options, integrity, times } = request
+  const { url, method, options, integrity, times, registeredStatusText } = request
   // Local content has no connection.
   if (answer.connection !== undefined) times?.watch(answer as HttpResponse)
   const head = method === 'HEAD'
   if (answer.headers.has('content-encoding') && mayHaveBody(method, answer.status)) checkCodings(answer)
   if (integrity !== '') return verified(request, answer, redirected)
-  return new LazyResponse({ answer, url, redirected, head, options }) as unknown as FetchResponse
+  return new LazyResponse({ answer, url, redirected, head, options, registeredStatusText }) as unknown as FetchResponse
 }
 
 /** Refuses too many codings at once rather than on the first read. */
@@ -332,7 +333,7 @@ function checkCodings(answer: Answer): void {
 
 /** Fetch standard §4.1 step 22: with integrity metadata, read the whole content first. */
 async function verified(request: FetchRequest, answer: Answer, redirected: boolean): Promise<FetchResponse> {
-  const { url, options, integrity, method } = request
+  const { url, options, integrity, method, registeredStatusText } = request
   const origin = new URL(url).origin
   // "If response's body is null, then run processBodyError": there is no content to hash.
   if (!mayHaveBody(method, answer.status)) {
@@ -345,7 +346,7 @@ async function verified(request: FetchRequest, answer: Answer, redirected: boole
     throw networkError(new ResponseError('ERR_INTEGRITY', 'the content does not match integrity', { origin }))
   }
   const decoded: ContentOptions = { ...options, isDecoded: true, onDownloadProgress: undefined }
-  const parts = { answer: new LocalAnswer(answer, bytes), url, redirected, head: false, options: decoded }
+  const parts = { answer: new LocalAnswer(answer, bytes), url, redirected, head: false, options: decoded, registeredStatusText }
   return new LazyResponse(parts) as unknown as FetchResponse
 }
 

@@ -27,6 +27,8 @@ export interface FetchRequest {
   totalSince?: number
   /** Its times; `undefined` unless they are added to the performance timeline. */
   times?: FetchTimes
+  /** `statusText` over HTTP/2 is the registered phrase. */
+  registeredStatusText?: boolean
   method: string
   /** Pairs, or the shared default list. */
   fields: Fields | Pair[]

@@ -33,6 +33,8 @@ export interface FetchResponseParts {
    */
   readonly opaqueRedirect?: boolean
   readonly options: ContentOptions
+  /** Whether a response without a reason phrase of its own has the registered one. */
+  readonly registeredStatusText?: boolean | undefined
 }
 
 /** The response of `fetch`: the platform's, plus members of this client. */
@@ -84,7 +86,10 @@ export class LazyResponse {
 
   /** HTTP/1.1 reason phrase; HTTP/2 has none (RFC 9113 §8.3.2). */
   get statusText(): string {
-    return this.#parts.answer.statusText
+    const { answer, registeredStatusText } = this.#parts
+    // Over HTTP/1.1 even an empty phrase is the server's own.
+    const isOwn = registeredStatusText !== true || answer.statusText !== '' || answer.connection?.protocol !== 'h2'
+    return isOwn ? answer.statusText : registeredPhrase(answer.status)
   }
 
   get type(): Response['type'] {
@@ -214,6 +219,11 @@ Object.defineProperties(LazyResponse.prototype, {
     },
   },
 })
+
+/** Loads `node:http` with the first phrase that is read. */
+function registeredPhrase(status: number): string {
+  return process.getBuiltinModule('node:http').STATUS_CODES[status] ?? ''
+}
 
 function parseJson(text: string): unknown {
   return JSON.parse(text)
