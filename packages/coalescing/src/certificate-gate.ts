@@ -27,9 +27,8 @@ interface Examined {
  */
 const MAX_HOSTS = 16_384
 
-/** SAN only; a wildcard must be a whole left-most label and matches exactly one label. */
+/** SAN only, and names as they are written there. */
 const EXACT = { subject: 'never', wildcards: false, partialWildcards: false, multiLabelWildcards: false } as const
-const STRICT = { ...EXACT, wildcards: true, singleLabelSubdomains: false } as const
 
 const examined = new WeakMap<Certificate, Examined>()
 
@@ -59,21 +58,18 @@ export function strictGate(certificate: Certificate, host: string): GateResult {
 
 function ask({ x509 }: Certificate, host: string): GateResult {
   if (!isDnsName(host)) return 'certificate-does-not-cover-host'
-  // Exact names first: checkHost returns only the first match, and a wildcard must not hide an
-  // exact name behind it.
+  // Exact names first: a wildcard must not hide an exact name.
   if (x509.checkHost(host, EXACT) !== undefined) return 'named'
-  const name = x509.checkHost(host, STRICT)
-  if (name === undefined) return 'certificate-does-not-cover-host'
-  return isSafeWildcard(name.toLowerCase()) ? 'by-wildcard' : 'wildcard-on-public-suffix'
+  // The only wildcard that covers the host is a whole left-most label in place of its own (RFC 9525
+  // §6.3), above at least two. Asked for as a name, because `checkHost` of Deno compares names only.
+  const parent = host.slice(host.indexOf('.') + 1)
+  const isCovered = parent !== host && parent.includes('.') && x509.checkHost(`*.${parent}`, EXACT) !== undefined
+  if (!isCovered) return 'certificate-does-not-cover-host'
+  return isSafeParent(parent) ? 'by-wildcard' : 'wildcard-on-public-suffix'
 }
 
-/**
- * Requires at least three labels, and a suffix under which strangers cannot register names: never
- * `*.co.uk`.
- */
-function isSafeWildcard(name: string): boolean {
-  const parent = name.slice('*.'.length)
-  if (!name.startsWith('*.') || !isDnsName(parent) || !parent.includes('.')) return false
+/** Requires a suffix under which strangers cannot register names: never `co.uk`. */
+function isSafeParent(parent: string): boolean {
   const suffix = publicSuffixes.of(parent)
   return suffix !== null && suffix !== parent
 }

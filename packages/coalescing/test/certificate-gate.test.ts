@@ -47,6 +47,19 @@ test.each([
   expect(strictGate(certificate, host)).toBe(expected)
 })
 
+test.each([
+  ['a.example.com', BY_WILDCARD],
+  ['b.example.org', NAMED],
+  ['a.co.uk', ON_SUFFIX],
+  ['a.b.example.com', NOT_COVERED],
+  ['example.com', NOT_COVERED],
+])('%s is %s where checkHost compares names only, as in Deno', async (host, expected) => {
+  const names = ['*.example.com', 'b.example.org', '*.co.uk']
+  const { peer, x509 } = await certificateFor(...names)
+  const checkHost = (name: string): string | undefined => (names.includes(name) ? name : undefined)
+  expect(strictGate({ peer, x509: Object.create(x509, { checkHost: { value: checkHost } }) }, host)).toBe(expected)
+})
+
 test('results are cached per certificate and host; the cache is bounded, and dropping it changes no result', async () => {
   const certificate = await certificateFor('*.example.com')
   let asked = 0
