@@ -71,12 +71,16 @@ class Resolution {
     })
     // A bundle lies elsewhere than its test file, which may read files beside itself.
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-      const define = {
-        'import.meta.url': JSON.stringify(pathToFileURL(path).href),
-        'import.meta.dirname': JSON.stringify(dirname(path)),
-      }
+      const meta = `{ url: ${JSON.stringify(pathToFileURL(path).href)}, dirname: ${JSON.stringify(dirname(path))}, jest: globalThis.jest }`
       const source = await readFile(path, 'utf8')
-      const { code } = await transform(source, { loader: 'ts', define, sourcefile: path, sourcemap: 'inline' })
+      const banner = `const __meta = ${meta};`
+      const { code } = await transform(source, {
+        loader: 'ts',
+        define: { 'import.meta': '__meta' },
+        banner,
+        sourcefile: path,
+        sourcemap: 'inline',
+      })
       return { contents: code, loader: 'js' }
     })
   }

@@ -24,6 +24,21 @@ const authority = await createAuthority()
 const routes = createDefaultRoutes()
 const ids = new WeakMap<object, number>()
 let connections = 0
+/** Bytes that the last response to `/flood` could write. */
+let flooded = 0
+
+/** Writes without end, as fast as the client reads. */
+const flood: OriginHandler = (_request, response) => {
+  const part = Buffer.alloc(65_536)
+  const fill = (): void => {
+    do flooded += part.length
+    while (response.write(part))
+  }
+  flooded = 0
+  response.writeHead(200)
+  response.on('drain', fill)
+  fill()
+}
 
 const handler: OriginHandler = (request, response) => {
   const owner = request.stream?.session ?? request.socket
@@ -47,7 +62,10 @@ const handler: OriginHandler = (request, response) => {
   } else if (request.url === '/own') response.end('own')
   else if (request.url === '/events') {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: 1\ndata: one\n\nid: 2\ndata: two\n\n')
-  } else routes.handler(request, response)
+  } else if (request.url === '/flood') flood(request, response)
+  else if (request.url === '/flooded') response.end(String(flooded))
+  // Neither reads nor responds.
+  else if (request.url !== '/hold') routes.handler(request, response)
 }
 
 const numbered = (family: string): string[] => Array.from({ length: HOSTS }, (_, number) => `h${number}.${family}.example`)

@@ -8,6 +8,9 @@ import { answerOf, useServers } from './fixture.js'
 const servers = useServers()
 const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
+/** Bytes that sockets of both ends may hold. */
+const MOST_AHEAD = 33_554_432
+
 const PROTOCOLS = [
   ['HTTP/2', 'h2', (path: string) => `https://h0.named.example:${servers.report.named}${path}`],
   ['HTTP/1.1 over TLS', 'http/1.1', (path: string) => `https://h0.old.example:${servers.report.old}${path}`],
@@ -131,6 +134,27 @@ describe.each(PROTOCOLS)('ends: %s', (_name, protocol, url) => {
   it('content that the server ends early', async () => {
     const response = await servers.client().request({ url: url('/reset') })
     await expect(response.text()).rejects.toMatchObject({ name: protocol === 'h2' ? 'StreamError' : 'ConnectionError' })
+  })
+
+  it('an upload that the server does not read stops its source', async () => {
+    let sent = 0
+    const source = async function* (): AsyncGenerator<Buffer> {
+      for (; sent < 4 * MOST_AHEAD; sent += 65_536) yield Buffer.alloc(65_536)
+    }
+    const pending = servers
+      .client()
+      .request({ url: url('/hold'), method: 'POST', body: source(), timeouts: { body: 1_000, total: 9_000 } })
+    await expect(pending).rejects.toMatchObject({ name: 'TimeoutError' })
+    expect(sent).toBeLessThan(MOST_AHEAD)
+  })
+
+  it('a response that is not read stops the server', async () => {
+    const client = servers.client()
+    const response = await client.request({ url: url('/flood') })
+    let flooded = 0
+    for (let round = 0; round < 100; round++) flooded = Number(await (await client.request({ url: url('/flooded') })).text())
+    expect(flooded).toBeLessThan(MOST_AHEAD)
+    await response.discard()
   })
 
   it('close() waits for open requests', async () => {
