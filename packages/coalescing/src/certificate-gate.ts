@@ -5,6 +5,7 @@
  */
 
 import type { Certificate } from '@unshard/core'
+import { dnsNamesOf } from './dns-names.js'
 import { isDnsName } from './host-name.js'
 import { publicSuffixes } from './public-suffixes.js'
 
@@ -18,6 +19,8 @@ export type GateResult = 'named' | 'by-wildcard' | 'certificate-does-not-cover-h
 interface Examined {
   readonly validFromMs: number
   readonly validToMs: number
+  /** DNS names of the subjectAltName. */
+  readonly names: ReadonlySet<string>
   readonly hosts: Map<string, GateResult>
 }
 
@@ -56,16 +59,21 @@ export function strictGate(certificate: Certificate, host: string): GateResult {
   return result
 }
 
-function ask({ x509 }: Certificate, host: string): GateResult {
+function ask(certificate: Certificate, host: string): GateResult {
   if (!isDnsName(host)) return 'certificate-does-not-cover-host'
   // Exact names first: a wildcard must not hide an exact name.
-  if (x509.checkHost(host, EXACT) !== undefined) return 'named'
+  if (isNamed(certificate, host)) return 'named'
   // The only wildcard that covers the host is a whole left-most label in place of its own (RFC 9525
   // §6.3), above at least two. Asked for as a name, because `checkHost` of Deno compares names only.
   const parent = host.slice(host.indexOf('.') + 1)
-  const isCovered = parent !== host && parent.includes('.') && x509.checkHost(`*.${parent}`, EXACT) !== undefined
+  const isCovered = parent !== host && parent.includes('.') && isNamed(certificate, `*.${parent}`)
   if (!isCovered) return 'certificate-does-not-cover-host'
   return isSafeParent(parent) ? 'by-wildcard' : 'wildcard-on-public-suffix'
+}
+
+/** Requires the name in the certificate as the runtime reads it, and as this package does: Deno also accepts a common name. */
+function isNamed(certificate: Certificate, name: string): boolean {
+  return certificate.x509.checkHost(name, EXACT) !== undefined && examine(certificate).names.has(name)
 }
 
 /** Requires a suffix under which strangers cannot register names: never `co.uk`. */
@@ -77,8 +85,9 @@ function isSafeParent(parent: string): boolean {
 function examine(certificate: Certificate): Examined {
   let known = examined.get(certificate)
   if (known === undefined) {
-    const { validFrom, validTo } = certificate.x509
-    known = { validFromMs: Date.parse(validFrom), validToMs: Date.parse(validTo), hosts: new Map() }
+    const { validFrom, validTo, raw } = certificate.x509
+    const names = dnsNamesOf(raw)
+    known = { validFromMs: Date.parse(validFrom), validToMs: Date.parse(validTo), names, hosts: new Map() }
     examined.set(certificate, known)
   }
   return known
