@@ -19,8 +19,8 @@ export type GateResult = 'named' | 'by-wildcard' | 'certificate-does-not-cover-h
 interface Examined {
   readonly validFromMs: number
   readonly validToMs: number
-  /** DNS names of the subjectAltName. */
-  readonly names: ReadonlySet<string>
+  /** DNS names of the subjectAltName, by their lower-case form. */
+  readonly names: ReadonlyMap<string, string>
   readonly hosts: Map<string, GateResult>
 }
 
@@ -64,16 +64,20 @@ function ask(certificate: Certificate, host: string): GateResult {
   // Exact names first: a wildcard must not hide an exact name.
   if (isNamed(certificate, host)) return 'named'
   // The only wildcard that covers the host is a whole left-most label in place of its own (RFC 9525
-  // §6.3), above at least two. Asked for as a name, because `checkHost` of Deno compares names only.
+  // §6.3), above at least two.
   const parent = host.slice(host.indexOf('.') + 1)
   const isCovered = parent !== host && parent.includes('.') && isNamed(certificate, `*.${parent}`)
   if (!isCovered) return 'certificate-does-not-cover-host'
   return isSafeParent(parent) ? 'by-wildcard' : 'wildcard-on-public-suffix'
 }
 
-/** Requires the name in the certificate as the runtime reads it, and as this package does: Deno also accepts a common name. */
+/**
+ * Requires the name in the certificate as this package reads it, and as the runtime does: `checkHost`
+ * of Deno also accepts a common name, and compares letter by letter.
+ */
 function isNamed(certificate: Certificate, name: string): boolean {
-  return certificate.x509.checkHost(name, EXACT) !== undefined && examine(certificate).names.has(name)
+  const written = examine(certificate).names.get(name)
+  return written !== undefined && certificate.x509.checkHost(written, EXACT) !== undefined
 }
 
 /** Requires a suffix under which strangers cannot register names: never `co.uk`. */

@@ -19,11 +19,13 @@ interface Element {
   readonly content: Uint8Array
 }
 
-/** Returns the names in lower case; none for an encoding that is not valid. */
-export function dnsNamesOf(der: Uint8Array): ReadonlySet<string> {
-  const names = new Set<string>()
+/** Returns the names as they are written, by their lower-case form; none for an encoding that is not valid. */
+export function dnsNamesOf(der: Uint8Array): ReadonlyMap<string, string> {
+  const names = new Map<string, string>()
   for (const { tag, content } of generalNames(der)) {
-    if (tag === DNS_NAME) names.add(Buffer.from(content).toString('latin1').toLowerCase())
+    if (tag !== DNS_NAME) continue
+    const name = Buffer.from(content).toString('latin1')
+    names.set(name.toLowerCase(), name)
   }
   return names
 }

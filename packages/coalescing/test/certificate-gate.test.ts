@@ -71,7 +71,7 @@ test.each(['x, DNS:b.example.com', 'b.example.com\0', 'b.example.com '])('the na
 
 test('an encoding that is cut off has no names', async () => {
   const { x509 } = await certificateFor('a.example.com')
-  expect([...dnsNamesOf(x509.raw)]).toEqual(['a.example.com'])
+  expect([...dnsNamesOf(x509.raw).keys()]).toEqual(['a.example.com'])
   for (let length = 0; length < x509.raw.length; length++) expect(dnsNamesOf(x509.raw.subarray(0, length)).size).toBe(0)
   expect(dnsNamesOf(Buffer.from([0x30, 0x85, 0xff, 0xff, 0xff, 0xff, 0xff])).size).toBe(0)
 })
@@ -85,11 +85,11 @@ test('results are cached per certificate and host; the cache is bounded, and dro
     return checkHost(...question)
   }
   for (let round = 0; round < 3; round++) expect(strictGate(certificate, 'first.example.com')).toBe(BY_WILDCARD)
-  expect(asked).toBe(2)
+  expect(asked).toBe(1)
   for (let i = 0; i < 16_384; i++) strictGate(certificate, `h${i}.example.org`)
   asked = 0
   expect(strictGate(certificate, 'first.example.com')).toBe(BY_WILDCARD)
-  expect(asked).toBe(2)
+  expect(asked).toBe(1)
 })
 
 test('an invalid date is not valid', async () => {
