@@ -1,4 +1,4 @@
-/** What the harness tells about a test file, one value per line. */
+/** An event of a test file in the harness: one line of JSON. */
 export type HarnessEvent =
   | { readonly loaded: true }
   | { readonly started: string }

@@ -11,7 +11,7 @@ export interface SuiteCounts {
   readonly skipped: number
 }
 
-/** What is known about one runtime. */
+/** Counts of one runtime. */
 export interface RuntimeCounts {
   readonly title: string
   readonly version: string
