@@ -13,7 +13,7 @@ const HARNESS = fileURLToPath(new URL('./harness.js', import.meta.url))
 const SERVER = `${process.execPath}\n${fileURLToPath(new URL('./server.js', import.meta.url))}`
 const ROOT = join(dirname(HARNESS), '../../..')
 /** Time without an event after which the process of a test file is ended, in milliseconds. */
-const QUIET_MS = 60_000
+const QUIET_MS = 120_000
 /** Processes per file: each that ends early costs the test that ran then. */
 const MOST_PROCESSES = 12
 
