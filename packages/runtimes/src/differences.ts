@@ -8,9 +8,12 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Runtime } from './runtimes.js'
 
+type Named = Pick<Runtime, 'kind' | 'name'>
+
 /** Tests that a runtime cannot pass. */
 export interface Difference {
-  readonly kind: Runtime['kind']
+  /** A kind of runtime, or the name of one. */
+  readonly kind: Runtime['kind'] | 'node-26'
   /** Path of their file in `packages/`. */
   readonly file: string
   /** Their titles, or the beginnings of them that end with `*`. Default: all tests of the file. */
@@ -30,8 +33,8 @@ function patternOf(title: string): string {
   return `^${escaped}${isPrefix ? '' : '$'}`
 }
 
-function differencesOf({ kind }: Pick<Runtime, 'kind'>, file: string): readonly Difference[] {
-  return DIFFERENCES.filter((each) => each.kind === kind && each.file === file)
+function differencesOf({ kind, name }: Named, file: string): readonly Difference[] {
+  return DIFFERENCES.filter((each) => (each.kind === kind || each.kind === name) && each.file === file)
 }
 
 function patternsOf({ titles }: Difference): readonly string[] {
@@ -39,12 +42,12 @@ function patternsOf({ titles }: Difference): readonly string[] {
 }
 
 /** Returns the sources of patterns for the tests of the file that do not run. */
-export function patternsFor(runtime: Pick<Runtime, 'kind'>, file: string): readonly string[] {
+export function patternsFor(runtime: Named, file: string): readonly string[] {
   return differencesOf(runtime, file).flatMap(patternsOf)
 }
 
 /** Returns the reason why a test does not run; `undefined` if it runs. */
-export function reasonFor(runtime: Pick<Runtime, 'kind'>, file: string, title: string): string | undefined {
+export function reasonFor(runtime: Named, file: string, title: string): string | undefined {
   const isListed = (each: Difference): boolean => patternsOf(each).some((pattern) => new RegExp(pattern).test(title))
   return differencesOf(runtime, file).find(isListed)?.reason
 }

@@ -24,6 +24,12 @@ export interface RuntimeCounts {
 /** By the names of runtimes. */
 export type Results = Readonly<Record<string, RuntimeCounts>>
 
+/** Names of suites, in the order of the table. */
+const SUITES = [
+  ...['core', 'coalescing', 'adapters', 'client', 'interfaces', 'sharing', 'misdirected', 'resumption'],
+  ...['fresh', 'misroutes'],
+]
+
 const HERE = dirname(fileURLToPath(import.meta.url))
 const FILE = join(HERE, '../results.json')
 const PAGE = join(HERE, '../../../docs/reference/runtimes.md')
@@ -52,7 +58,7 @@ export function withTables(page: string, results: Results): string {
 /** Returns the two tables: counts by suite, and skipped tests by reason. */
 export function tablesOf(results: Results): string {
   const runtimes = Object.values(results)
-  const suites = [...new Set(runtimes.flatMap(({ suites: each }) => Object.keys(each)))]
+  const suites = SUITES.filter((suite) => runtimes.some(({ suites: each }) => suite in each))
   const counts = [
     row(['suite', ...runtimes.map(({ title, version }) => `${title} ${version}`)]),
     row(['---', ...runtimes.map(() => '--:')]),

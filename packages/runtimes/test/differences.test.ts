@@ -11,6 +11,6 @@ it.each(DIFFERENCES)('$kind, $file: the file exists', ({ file }) => {
 })
 
 it('a test without a difference has no reason', () => {
-  expect(reasonFor({ kind: 'node' }, 'core/test/client/tls.test.ts', 'a title')).toBeUndefined()
-  expect(patternsFor({ kind: 'node' }, 'core/test/client/tls.test.ts')).toEqual([])
+  expect(reasonFor({ kind: 'node', name: 'node-20' }, 'core/test/client/tls.test.ts', 'a title')).toBeUndefined()
+  expect(patternsFor({ kind: 'node', name: 'node-20' }, 'core/test/client/tls.test.ts')).toEqual([])
 })
