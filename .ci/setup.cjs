@@ -17,8 +17,8 @@ const ROOT = path.dirname(__dirname)
 const PNPM = ['--yes', 'pnpm@10']
 /** Maximum response time of a registry, in milliseconds. */
 const REGISTRY_TIMEOUT_MS = 3000
-/** Only the tests need them: other versions of Node.js, and large libraries. Installed with `--tests`. */
-const FOR_TESTS = '@unshard/libraries'
+/** Only the tests need them: other runtimes, and large libraries. Installed with `--tests`. */
+const FOR_TESTS = ['@unshard/libraries', '@unshard/runtimes']
 const WITH_TESTS = process.argv.includes('--tests')
 /** File with the hash of the installed lock file, and with `+tests` if the packages for tests are installed too. */
 const STAMP = path.join(ROOT, 'node_modules', '.unshard-setup')
@@ -140,7 +140,7 @@ function run(command, args, stdio) {
 /** @returns whether the packages are installed now. */
 function install(flags, stdio) {
   const npx = [...(flags.includes('--offline') ? ['--offline'] : []), ...PNPM]
-  const filter = WITH_TESTS ? [] : ['--filter', `!${FOR_TESTS}`]
+  const filter = WITH_TESTS ? [] : FOR_TESTS.flatMap((name) => ['--filter', `!${name}`])
   return run('npx', [...npx, 'install', '--frozen-lockfile', ...filter, ...flags], stdio).status === 0
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { Certificate } from '@unshard/core'
+import { dnsNamesOf } from './dns-names.js'
 import { isDnsName } from './host-name.js'
 import { publicSuffixes } from './public-suffixes.js'
 
@@ -18,6 +19,8 @@ export type GateResult = 'named' | 'by-wildcard' | 'certificate-does-not-cover-h
 interface Examined {
   readonly validFromMs: number
   readonly validToMs: number
+  /** DNS names of the subjectAltName, by their lower-case form. */
+  readonly names: ReadonlyMap<string, string>
   readonly hosts: Map<string, GateResult>
 }
 
@@ -27,9 +30,8 @@ interface Examined {
  */
 const MAX_HOSTS = 16_384
 
-/** SAN only; a wildcard must be a whole left-most label and matches exactly one label. */
+/** SAN only, and names as they are written there. */
 const EXACT = { subject: 'never', wildcards: false, partialWildcards: false, multiLabelWildcards: false } as const
-const STRICT = { ...EXACT, wildcards: true, singleLabelSubdomains: false } as const
 
 const examined = new WeakMap<Certificate, Examined>()
 
@@ -57,23 +59,29 @@ export function strictGate(certificate: Certificate, host: string): GateResult {
   return result
 }
 
-function ask({ x509 }: Certificate, host: string): GateResult {
+function ask(certificate: Certificate, host: string): GateResult {
   if (!isDnsName(host)) return 'certificate-does-not-cover-host'
-  // Exact names first: checkHost returns only the first match, and a wildcard must not hide an
-  // exact name behind it.
-  if (x509.checkHost(host, EXACT) !== undefined) return 'named'
-  const name = x509.checkHost(host, STRICT)
-  if (name === undefined) return 'certificate-does-not-cover-host'
-  return isSafeWildcard(name.toLowerCase()) ? 'by-wildcard' : 'wildcard-on-public-suffix'
+  // Exact names first: a wildcard must not hide an exact name.
+  if (isNamed(certificate, host)) return 'named'
+  // The only wildcard that covers the host is a whole left-most label in place of its own (RFC 9525
+  // §6.3), above at least two.
+  const parent = host.slice(host.indexOf('.') + 1)
+  const isCovered = parent !== host && parent.includes('.') && isNamed(certificate, `*.${parent}`)
+  if (!isCovered) return 'certificate-does-not-cover-host'
+  return isSafeParent(parent) ? 'by-wildcard' : 'wildcard-on-public-suffix'
 }
 
 /**
- * Requires at least three labels, and a suffix under which strangers cannot register names: never
- * `*.co.uk`.
+ * Requires the name in the certificate as this package reads it, and as the runtime does: `checkHost`
+ * of Deno also accepts a common name, and compares letter by letter.
  */
-function isSafeWildcard(name: string): boolean {
-  const parent = name.slice('*.'.length)
-  if (!name.startsWith('*.') || !isDnsName(parent) || !parent.includes('.')) return false
+function isNamed(certificate: Certificate, name: string): boolean {
+  const written = examine(certificate).names.get(name)
+  return written !== undefined && certificate.x509.checkHost(written, EXACT) !== undefined
+}
+
+/** Requires a suffix under which strangers cannot register names: never `co.uk`. */
+function isSafeParent(parent: string): boolean {
   const suffix = publicSuffixes.of(parent)
   return suffix !== null && suffix !== parent
 }
@@ -81,8 +89,9 @@ function isSafeWildcard(name: string): boolean {
 function examine(certificate: Certificate): Examined {
   let known = examined.get(certificate)
   if (known === undefined) {
-    const { validFrom, validTo } = certificate.x509
-    known = { validFromMs: Date.parse(validFrom), validToMs: Date.parse(validTo), hosts: new Map() }
+    const { validFrom, validTo, raw } = certificate.x509
+    const names = dnsNamesOf(raw)
+    known = { validFromMs: Date.parse(validFrom), validToMs: Date.parse(validTo), names, hosts: new Map() }
     examined.set(certificate, known)
   }
   return known

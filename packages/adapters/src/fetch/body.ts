@@ -5,7 +5,7 @@
 
 import { Readable } from 'node:stream'
 import { type RequestBody, UsageError } from '@unshard/core'
-import { encodeForm, expectErrors } from '@unshard/core/internal'
+import { encodeForm, expectErrors, isDisturbed } from '@unshard/core/internal'
 import { leaveUnread } from '../streams/part-iterator.js'
 import { brandOf, isBlob, isObject } from './brands.js'
 
@@ -83,7 +83,7 @@ function blobBody(blob: Blob): FetchBody {
 function streamBody(body: object): FetchBody {
   // Fetch standard §5.2, "extract a body": the unread rest of a stream is not the content the
   // caller wrote.
-  if (Readable.isDisturbed(body as Readable)) throw invalid('the request body is a stream that has already been read')
+  if (isDisturbed(body)) throw invalid('the request body is a stream that has already been read')
   const own = body instanceof ReadableStream || Symbol.asyncIterator in body
   const opened = own ? (body as RequestBody) : { [Symbol.asyncIterator]: () => openStream(body as ReadableStream) }
   if ((body as ReadableStream).locked === true) throw invalid('the request body is a stream that is locked')

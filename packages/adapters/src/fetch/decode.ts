@@ -196,6 +196,7 @@ function toDecodeError(cause: unknown, codings: readonly string[]): unknown {
  * `ERR_PADDING_…` and similar. None of our codes look like that.
  */
 function isDecoderError(error: unknown): error is Error {
-  const code = (error as NodeJS.ErrnoException | null)?.code
-  return typeof code === 'string' && !(error instanceof UnshardError)
+  const { code, message } = (error ?? {}) as NodeJS.ErrnoException
+  // Errors of brotli have no code in Deno, and their message is what Node has there.
+  return (typeof code === 'string' || /^ERR_[A-Z0-9_]+$/.test(message)) && !(error instanceof UnshardError)
 }

@@ -3,8 +3,7 @@
  * through a byte stream that is created on demand and is then the only way to read it.
  */
 
-import { Readable } from 'node:stream'
-import { abortReason } from '@unshard/core/internal'
+import { abortReason, isDisturbed } from '@unshard/core/internal'
 import type { Answer } from './answer.js'
 import { decode, decodeAtOnce, parseCodings } from './decode.js'
 import { toBodyError } from './errors.js'
@@ -47,7 +46,7 @@ export class ResponseContent {
 
   /** Reading has begun. */
   get used(): boolean {
-    return this.#used || (this.#stream !== undefined && Readable.isDisturbed(this.#stream as unknown as Readable))
+    return this.#used || (this.#stream !== undefined && isDisturbed(this.#stream))
   }
 
   /** No further reader is accepted. */

@@ -22,6 +22,7 @@ export { REQUEST_OPTIONS, RETRY_OPTIONS } from '../message/request-options.js'
 export { isSpecialPurpose } from '../message/special-purpose.js'
 export { type Abortable, AbortHandle, abortReason, link as linkAbort, unlink as unlinkAbort } from '../runtime/abort.js'
 export { BoundedCache } from '../runtime/bounded-cache.js'
+export { isDisturbed } from '../runtime/disturbed.js'
 export {
   invalidOption,
   isIterable,

@@ -7,7 +7,7 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import { BoundedCache } from '../runtime/bounded-cache.js'
 import { invalidOption, ownOptions } from '../schema/option-checks.js'
 import { namesOf, type OptionSchema, value } from '../schema/schema.js'
-import { canonicalAddress } from './addresses.js'
+import { canonicalAddress, dotted } from './addresses.js'
 import { isSpecialPurpose } from './special-purpose.js'
 
 /**
@@ -155,18 +155,8 @@ function groupsOf(text: string): number[] {
   return [...first, ...new Array<number>(8 - first.length - last.length).fill(0), ...last]
 }
 
-/** The last group may be IPv4 in dotted form, which stands for two. */
 function parseGroups(text: string): number[] {
-  if (text === '') return []
-  return text.split(':').flatMap((group) => {
-    if (!group.includes('.')) return [Number.parseInt(group, 16)]
-    const [a, b, c, d] = group.split('.').map(Number) as [number, number, number, number]
-    return [a * 256 + b, c * 256 + d]
-  })
-}
-
-function dotted(high: number, low: number): string {
-  return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`
+  return text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16))
 }
 
 const PUBLIC_POLICY = 'public'

@@ -1,8 +1,9 @@
 /** Whether two addresses are the same: resolvers and sockets write one address in several ways (RFC 4291 §2.2). */
 
-import { isIPv4, isIPv6, SocketAddress } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 
-const MAPPED = '::ffff:'
+/** IPv4-mapped IPv6 in the canonical form of URLs. */
+const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/
 
 /**
  * Maximum size of the memory; beyond it, everything is dropped: recomputing an address takes a
@@ -45,11 +46,17 @@ function canonicalIPv6(address: string): string {
 /** Returns the empty string for text that is not an IPv6 address. */
 function parseIPv6(address: string): string {
   if (!isIPv6(address)) return ''
-  // SocketAddress drops the zone, but the same link-local address on another interface is another
-  // machine (RFC 4007 §6).
+  // URLs have no zones, but the same link-local address on another interface is another machine
+  // (RFC 4007 §6).
   const percent = address.indexOf('%')
   const zone = percent === -1 ? '' : address.slice(percent)
-  const text = new SocketAddress({ address: percent === -1 ? address : address.slice(0, percent), family: 'ipv6' }).address
-  const dotted = text.startsWith(MAPPED) ? text.slice(MAPPED.length) : ''
-  return isIPv4(dotted) ? dotted : text + zone
+  // Every runtime parses URLs by the same standard. `SocketAddress` of Bun keeps the text as written.
+  const text = new URL(`http://[${percent === -1 ? address : address.slice(0, percent)}]`).hostname.slice(1, -1)
+  const [, high, low] = MAPPED.exec(text) ?? []
+  return high === undefined ? text + zone : dotted(Number.parseInt(high, 16), Number.parseInt(low!, 16))
+}
+
+/** Returns the IPv4 address of two groups of an IPv6 address. */
+export function dotted(high: number, low: number): string {
+  return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`
 }

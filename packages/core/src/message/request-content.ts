@@ -6,6 +6,7 @@
 import { Readable } from 'node:stream'
 import type { UnshardCode } from '../errors/codes.js'
 import { type Processed, UsageError } from '../errors/errors.js'
+import { isDisturbed } from '../runtime/disturbed.js'
 import { openerInContext } from './context.js'
 import { RecordedSource } from './recorded-source.js'
 
@@ -65,8 +66,7 @@ export function toContent(body: RequestBody): Content {
   if (body instanceof Blob) return fromBlob(body)
   if (body instanceof RecordedSource) return body
   if (body instanceof Readable) watch(body)
-  if (isStream(body) && (Readable.isDisturbed(body as never) || (body instanceof ReadableStream && body.locked)))
-    throw usedError()
+  if (isStream(body) && (isDisturbed(body) || (body instanceof ReadableStream && body.locked))) throw usedError()
   if (typeof body === 'object' && body !== null && Symbol.asyncIterator in body) {
     if (opened.has(body)) throw usedError()
     return once(body as AsyncIterable<Uint8Array>)

@@ -4,7 +4,7 @@
  * for each request.
  */
 
-import { setImmediate } from './event-loop.js'
+import { afterPoll, setImmediate } from './event-loop.js'
 
 let round: (() => void)[] | undefined
 
@@ -12,16 +12,16 @@ let round: (() => void)[] | undefined
 export function afterEventLoopTurn(callback: () => void): void {
   if (round === undefined) {
     round = []
-    setImmediate(endTurn)
+    setImmediate(poll)
   }
   round.push(callback)
 }
 
 /** Ends the turn of the calls; the next turn is a full one. */
-function endTurn(): void {
+function poll(): void {
   const callbacks = round!
   round = undefined
-  setImmediate(run, callbacks, 0)
+  afterPoll(() => run(callbacks, 0))
 }
 
 /** Runs the callbacks. One that throws does not delay the others. */

@@ -25,6 +25,14 @@ const timers = process.getBuiltinModule('node:timers')
 
 /** Runs a function after the sockets were polled. */
 export const setImmediate: typeof globalThis.setImmediate = unfaked('setImmediate', timers.setImmediate)
+const setTimeout = unfaked('setTimeout', timers.setTimeout)
+/**
+ * Runs a function once the sockets were polled, as `setImmediate` does in Node and Bun. Immediates of
+ * Deno run without a poll, however many of them; a timer lets it poll, and what it found is read
+ * before the next immediate.
+ */
+export const afterPoll: (callback: () => void) => void =
+  process.versions['deno'] === undefined ? setImmediate : (callback) => void setTimeout(setImmediate, 0, callback)
 /** Runs a function after the current one has returned. */
 export const queueMicrotask: typeof globalThis.queueMicrotask = unfaked('queueMicrotask', globalThis.queueMicrotask)
 /** Runs a function before the event loop continues. */

@@ -296,7 +296,7 @@ export function endWith(streamId: number, text = 'ok'): Buffer {
 }
 
 setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
+const collect = globalThis.gc ?? (runInNewContext('gc') as () => void)
 
 /** Returns the bytes in use after garbage collection. */
 export async function memory(): Promise<number> {

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { pinned } from '@unshard/testkit'
 import type { FromServers, Seen, ToServers } from './messages.js'
 
+/** Node.js for the servers: another one than this program runs on, if the variable names it. */
+const NODE = process.env['UNSHARD_SERVER_NODE'] ?? process.execPath
 const PROGRAM = fileURLToPath(new URL('./server-main.js', import.meta.url))
 
 export class Servers {
@@ -18,7 +20,7 @@ export class Servers {
   readonly lost: Promise<never>
 
   constructor(core: number | undefined, onReport: (report: Seen) => void) {
-    const [file, ...rest] = pinned(core, [process.execPath, PROGRAM])
+    const [file, ...rest] = pinned(core, [NODE, PROGRAM])
     this.#onReport = onReport
     this.#child = spawn(file, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     this.lost = new Promise((_, reject) => {

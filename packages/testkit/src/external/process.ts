@@ -174,7 +174,7 @@ async function run(program: ExternalProgram, file: string, place: Place, clean: 
     await stop()
     throw new Error(`${name} did not start on port ${port}: ${why}`)
   }
-  for (const handle of handles) handle.unref()
+  for (const handle of handles) unref(handle)
 
   return {
     name,
@@ -233,7 +233,7 @@ function startWatchdog(child: ChildProcess, folder: string): ChildProcess {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   })
-  for (const handle of [watchdog, watchdog.stdin as net.Socket]) handle.unref()
+  for (const handle of [watchdog, watchdog.stdin as net.Socket]) unref(handle)
   return watchdog
 }
 
@@ -253,4 +253,9 @@ function accepts(port: number): Promise<boolean> {
     socket.once('error', () => resolve(false))
     socket.once('connect', () => socket.destroy())
   })
+}
+
+/** Pipes of Bun's processes cannot be unreferenced: there, the process ends by itself only after them. */
+function unref(handle: { unref?(): unknown }): void {
+  handle.unref?.()
 }

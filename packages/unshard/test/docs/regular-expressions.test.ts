@@ -19,8 +19,6 @@ const JUSTIFIED: Readonly<Record<string, string>> = {
   'core/src/connect/proxy/no-proxy.ts /^\\[([^\\]]*)\\](?::([0-9]{1,5}))?$/': 'anchored, and ends at the first bracket',
   'core/src/connect/proxy/no-proxy.ts /^([^:]*):([0-9]{1,5})$/': 'anchored, and ends at the first colon',
   'core/src/connect/tls/tls-options.ts /^(?=.{1,253}$)[\\w-]{1,63}(\\.[\\w-]{1,63})*$/': 'at most 253 characters',
-  'core/src/message/origin.ts /^\\/(?:[A-Za-z0-9\\-._~!$&()*+,;=:@/?]|%[0-9A-Fa-f]{2})*$/':
-    'alternatives that begin with different characters',
   'core/src/client/status-retry.ts /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\\w*,? .+ (?:GMT|\\d{4})$/': 'at most 64 characters',
   'coalescing/src/host-name.ts /(?:^|\\.)(?:\\d+|0x[0-9a-f]*)$/': 'at most 253 characters',
   'adapters/src/multipart/disposition.ts /^[\\x20-\\x7e]*[\\x80-\\xff]/': 'anchored, disjoint classes',

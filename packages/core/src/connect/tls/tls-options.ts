@@ -100,6 +100,12 @@ export function checkTls<T extends TlsOptions>(options: T | undefined, prefix: s
     throw invalidOption(`${prefix}servername`, 'a DNS name', servername)
   }
   checkContext(checked, prefix)
+  // Deno parses the lists and ignores them: a revoked certificate would be accepted.
+  if (checked.crl !== undefined && process.versions['deno'] !== undefined)
+    throw new UsageError(
+      'ERR_INVALID_OPTION',
+      `option ${prefix}crl: Deno does not check revocation lists; use checkServerIdentity or pins`,
+    )
   if (pins === undefined) return checked
   if (!Array.isArray(pins) || pins.length === 0) throw invalidOption(`${prefix}pins`, 'a list with at least one SHA-256', pins)
   return { __proto__: null, ...checked, pins: [...new Set(pins.map((pin) => pinOf(pin, `${prefix}pins`)))].sort() }
