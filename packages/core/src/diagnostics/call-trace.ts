@@ -3,11 +3,11 @@
  * a channel of requests has a subscriber. Must not change the request, but for added fields.
  */
 
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { isDiscard } from '../errors/errors.js'
 import type { HttpRequest } from '../message/request.js'
 import type { Content } from '../message/request-content.js'
 import type { ConnectionInfo, ResponseSource } from '../message/response.js'
+import { captureContext } from '../runtime/async-context.js'
 import type { Connection } from '../transport/connection.js'
 import { CHANNELS, isWatched, OPERATIONS, UNDICI } from './channels.js'
 import { isDialTraced } from './dial-trace.js'
@@ -96,7 +96,7 @@ export class CallTrace {
   run(begin: () => void): void {
     if (this.#call === undefined) return begin()
     this.#call.run(() => {
-      if (isDialTraced()) this.#inContext = AsyncLocalStorage.snapshot()
+      if (isDialTraced()) this.#inContext = captureContext()
       begin()
     })
   }

@@ -4,7 +4,7 @@
  * Captured only if a request has such a function or source.
  */
 
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { captureContext } from '../runtime/async-context.js'
 
 /** Binds a function to the current context. */
 export function inContext<Args extends unknown[], Result>(callback: (...args: Args) => Result): (...args: Args) => Result
@@ -15,13 +15,13 @@ export function inContext<Args extends unknown[], Result>(
   callback: ((...args: Args) => Result) | undefined,
 ): ((...args: Args) => Result) | undefined {
   if (callback === undefined) return undefined
-  const run = AsyncLocalStorage.snapshot()
+  const run = captureContext()
   return (...args) => run(callback, ...args)
 }
 
 /** Binds `open` to the current context: sources are also read and closed in it. */
 export function openerInContext<T, Part>(open: (source: T) => AsyncIterator<Part>): (source: T) => AsyncIterator<Part> {
-  const run = AsyncLocalStorage.snapshot()
+  const run = captureContext()
   return (source) => {
     const iterator = run(open, source)
     const next = (): Promise<IteratorResult<Part>> => iterator.next()
