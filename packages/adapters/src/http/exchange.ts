@@ -6,8 +6,7 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import { Duplex } from 'node:stream'
 import { type Client, type HttpResponse, type RequestOptions, UsageError } from '@unshard/core'
-import { fieldList } from '@unshard/core/internal'
-import { Cancellation } from '../streams/cancellation.js'
+import { AbortHandle, fieldList } from '@unshard/core/internal'
 import { ContentHandoff } from '../streams/content-handoff.js'
 import { abortedResponse, toNodeError } from './errors.js'
 import { IdleTimer } from './idle-timer.js'
@@ -31,7 +30,7 @@ export class Exchange extends Duplex {
   readonly #client: Client
   readonly #options: Required<Pick<RequestOptions, 'method' | 'url' | 'headers'>>
   readonly #owner: ExchangeOwner
-  readonly #cancellation = new Cancellation(undefined)
+  readonly #abort = new AbortHandle()
   readonly #idle: IdleTimer
   #content: ContentHandoff | undefined
   #isSent = false
@@ -92,7 +91,7 @@ export class Exchange extends Duplex {
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     this.#idle.stop()
     if (error !== null || !this.readableEnded || !this.writableFinished)
-      this.#cancellation.cancel(error ?? new UsageError('ERR_BODY_CANCELLED', 'the request was destroyed before its end'))
+      this.#abort.abort(error ?? new UsageError('ERR_BODY_CANCELLED', 'the request was destroyed before its end'))
     this.#content?.abandon()
     callback(error)
     // After the errors of the request and its response, which take several turns.
@@ -128,7 +127,7 @@ export class Exchange extends Duplex {
       redirect: 'manual',
       retry: false,
       keepDotSegments: true,
-      signal: this.#cancellation.signal,
+      signal: this.#abort.signal,
       onInformational: (status: number, fields: readonly string[]) => {
         this.#idle.touch()
         this.#owner.onInformational(status, fields)

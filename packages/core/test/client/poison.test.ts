@@ -2,6 +2,7 @@
 
 import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { clientFixture } from './fixture.js'
 
 const { client: createClient, tls, defer } = clientFixture()
@@ -15,19 +16,33 @@ interface Poisoned {
 }
 
 /**
+ * Returns the socket of the last session. Node's `session.destroy()` resets streams with NO_ERROR first, if the socket takes it: a test
+ * would depend on time.
+ */
+function latestSocket(server: http2.Http2SecureServer): () => Duplex {
+  let latest!: Duplex
+  server.prependListener('secureConnection', (socket: Duplex) => {
+    latest = socket
+  })
+  return () => latest
+}
+
+/**
  * A server that ends the connection of `/poison` if `innocents` other requests are on it,
  * or if it is the third or a later connection.
  */
 async function poisonedServer(
   innocents: number,
-  end: (session: http2.ServerHttp2Session, streamId: number) => void,
+  end: (session: http2.ServerHttp2Session, streamId: number, socket: Duplex) => void,
 ): Promise<Poisoned> {
   const deliveries = new Map<string, number>()
   let connections = 0
   let open = 0
   let most = 0
   const server = http2.createSecureServer({ ...(await tls()) })
+  const latest = latestSocket(server)
   server.on('session', (session) => {
+    const socket = latest()
     connections++
     most = Math.max(most, ++open)
     const waiting: http2.ServerHttp2Stream[] = []
@@ -40,7 +55,7 @@ async function poisonedServer(
       stream.on('error', () => undefined)
       if (path === '/poison') poison = stream.id!
       else waiting.push(stream)
-      if (poison !== undefined && (waiting.length >= innocents || connections > 2)) return end(session, poison)
+      if (poison !== undefined && (waiting.length >= innocents || connections > 2)) return end(session, poison, socket)
       // Other requests are answered after a delay, so that the poison request can arrive before.
       setImmediate(() =>
         setImmediate(() => {
@@ -63,7 +78,7 @@ const INNOCENT = ['/a', '/b', '/c', '/d']
 it.each([1, 2, 5])(
   'if the server does not name the cause, other requests are answered and the cause is sent at most %d + 2 times',
   async (replay) => {
-    const server = await poisonedServer(4, (session) => session.destroy())
+    const server = await poisonedServer(4, (_session, _streamId, socket) => socket.destroy())
     const client = createClient({ replay })
     const url = `https://a.test.example:${server.port}`
     const answers = INNOCENT.map(async (path) => (await client.request({ url: `${url}${path}` })).text())
@@ -109,7 +124,7 @@ it('if GOAWAY names the cause, it is replayed apart and the innocent requests ar
 })
 
 it('other methods are not replayed, and with replay: 0 no request is sent twice', async () => {
-  const server = await poisonedServer(2, (session) => session.destroy())
+  const server = await poisonedServer(2, (_session, _streamId, socket) => socket.destroy())
   const client = createClient({ replay: 0 })
   const url = `https://a.test.example:${server.port}`
   const all = ['/a', '/b', '/poison'].map((path) => client.request({ url: `${url}${path}` }))
@@ -121,14 +136,16 @@ it('other methods are not replayed, and with replay: 0 no request is sent twice'
 it('a restart of the server with a hundred requests in flight causes one dial', async () => {
   let sessions = 0
   const server = http2.createSecureServer({ ...(await tls()) })
+  const latest = latestSocket(server)
   server.on('session', (session) => {
+    const socket = latest()
     const first = ++sessions === 1
     let count = 0
     session.on('error', () => undefined)
     session.on('stream', (stream) => {
       stream.on('error', () => undefined)
       if (!first) return void stream.respond({ ':status': 204 }, { endStream: true })
-      if (++count === 100) session.destroy()
+      if (++count === 100) socket.destroy()
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
