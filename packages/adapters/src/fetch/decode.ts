@@ -198,5 +198,5 @@ function toDecodeError(cause: unknown, codings: readonly string[]): unknown {
 function isDecoderError(error: unknown): error is Error {
   const { code, message } = (error ?? {}) as NodeJS.ErrnoException
   // Errors of brotli have no code in Deno, and their message is what Node has there.
-  return (typeof code === 'string' || /^ERR_[A-Z0-9_]+$/.test(message)) && !(error instanceof UnshardError)
+  return (typeof code === 'string' || String(message).startsWith('ERR_')) && !(error instanceof UnshardError)
 }
