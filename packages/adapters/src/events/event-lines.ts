@@ -16,6 +16,8 @@ export class EventLines {
   #afterCr = false
   /** Start of the current line, as far as it matters. */
   #head = ''
+  /** Whether it begins with `id:`. Not asked again for each part: looking into a text that grows copies it. */
+  #isId = false
   #hasId = false
 
   /** @param lastEventId ID left over from an earlier stream. */
@@ -61,7 +63,10 @@ export class EventLines {
 
   /** Adds a part of a line. Only an `id` line is buffered. */
   #begin(part: string): string {
-    if (this.#head.length < 3 || this.#head.startsWith('id:')) this.#head += part
+    if (this.#head.length < 3) {
+      this.#head += part
+      this.#isId = this.#head.startsWith('id:')
+    } else if (this.#isId) this.#head += part
     return part
   }
 
