@@ -14,6 +14,7 @@ interface Part {
 export class ContentHandoff implements AsyncIterableIterator<Uint8Array> {
   #part: Part | undefined
   #ended = false
+  #hasDropped = false
   #taker: ((result: IteratorResult<Uint8Array>) => void) | undefined
   /**
    * Called once when the rest is not needed: the response is complete, or the request has failed.
@@ -26,6 +27,11 @@ export class ContentHandoff implements AsyncIterableIterator<Uint8Array> {
    */
   write(bytes: Uint8Array, taken: () => void): void {
     this.#offer({ bytes, taken })
+  }
+
+  /** Whether a part was dropped: the peer refuses more, or the request has failed. */
+  get hasDropped(): boolean {
+    return this.#hasDropped
   }
 
   /** Marks the end of the content. */
@@ -64,7 +70,7 @@ export class ContentHandoff implements AsyncIterableIterator<Uint8Array> {
     this.#ended = true
     const part = this.#part
     this.#part = undefined
-    part?.taken()
+    this.#drop(part)
     const taker = this.#taker
     this.#taker = undefined
     taker?.(DONE)
@@ -75,7 +81,7 @@ export class ContentHandoff implements AsyncIterableIterator<Uint8Array> {
   }
 
   #offer(part: Part): void {
-    if (this.#ended) return part.taken()
+    if (this.#ended) return this.#drop(part)
     const taker = this.#taker
     if (taker === undefined) {
       this.#part = part
@@ -83,6 +89,11 @@ export class ContentHandoff implements AsyncIterableIterator<Uint8Array> {
     }
     this.#taker = undefined
     taker(this.#give(part))
+  }
+
+  #drop(part: Part | undefined): void {
+    if (part?.bytes !== undefined) this.#hasDropped = true
+    part?.taken()
   }
 
   #give({ bytes, taken }: Part): IteratorResult<Uint8Array> {

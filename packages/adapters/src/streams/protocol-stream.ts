@@ -17,6 +17,8 @@ export interface ProtocolStream {
   accept(): Duplex
   /** Ends the request, whose response can be read. */
   refuse(): void
+  /** Whether a write was dropped, because the stream has failed or the peer reads no more. */
+  hasDropped(): boolean
 }
 
 /** The request for a stream. `protocol` becomes the field `upgrade` over HTTP/1.1. */
@@ -58,6 +60,7 @@ async function settled(request: OpenRequest): Promise<ProtocolStream> {
     isOpen: connection.protocol === 'h2' ? status >= 200 && status < 300 : status === 101,
     accept: () => duplexOf(request).on('error', () => undefined),
     refuse: () => request.content.end(() => undefined),
+    hasDropped: () => request.content.hasDropped,
   }
 }
 

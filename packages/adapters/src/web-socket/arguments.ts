@@ -19,7 +19,7 @@ export function checkUrl(input: string | URL): URL {
 
 /** Returns a list of subprotocols. @throws DOMException `SyntaxError` unless they are different tokens (RFC 6455 §4.1). */
 export function checkProtocols(input: string | readonly string[] | undefined): readonly string[] {
-  const protocols = input === undefined ? [] : typeof input === 'string' ? [input] : Array.from(input, String)
+  const protocols = input === undefined || input === null ? [] : typeof input === 'string' ? [input] : Array.from(input, String)
   if (protocols.length !== new Set(protocols.map((name) => name.toLowerCase())).size)
     throw syntaxError('a subprotocol is given twice')
   for (const name of protocols)
@@ -30,6 +30,14 @@ export function checkProtocols(input: string | readonly string[] | undefined): r
 
 /** Maximum length of the reason in a Close frame, in bytes (RFC 6455 §5.5, §5.5.1). */
 const MAX_REASON_BYTES = 123
+
+/** Web IDL `[EnforceRange] unsigned short`. @throws TypeError if it is not a number in that range. */
+export function enforced(code: number | null | undefined): number | undefined {
+  if (code === undefined || code === null) return undefined
+  const number = Math.trunc(Number(code))
+  if (number >= 0 && number <= 0xffff) return number
+  throw new TypeError(`a close code is a number, not ${typeof code === 'number' ? code : typeof code}`)
+}
 
 /** Returns the code of `close()`. @throws DOMException `InvalidAccessError` unless it is 1000 or 3000 to 4999. */
 export function checkCloseCode(code: number | undefined): number | undefined {

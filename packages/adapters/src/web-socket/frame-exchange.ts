@@ -4,7 +4,7 @@
  */
 
 import type { Duplex } from 'node:stream'
-import { ResponseError, TimeoutError } from '@unshard/core'
+import { ResponseError, TimeoutError, UsageError } from '@unshard/core'
 import type { CloseOutcome } from './close-outcome.js'
 import { frameError } from './frame-error.js'
 import { type Extensions, PerMessageDeflate, Receiver, Sender } from './frame-library.js'
@@ -26,12 +26,15 @@ const MIN_COMPRESSED_BYTES = 1_024
 /** Maximum fragments of one message, and maximum parts of the stream that wait for a frame to be complete. */
 const MAX_FRAGMENTS = 16_384
 const MAX_PARTS = 262_144
+/** Parts of the stream that are joined while a frame is incomplete: the library looks at each of them again. */
+const JOINED_PARTS = 1_024
 /** Time for the peer to end the stream after a failure, in milliseconds: data that is lost on the way would hide the Close frame. */
 const LINGER_MS = 1_000
 
 /** Both directions of an open WebSocket. */
 export class FrameExchange {
   readonly #duplex: Duplex
+  readonly #hasDropped: () => boolean
   readonly #deflate: PerMessageDeflate | undefined
   readonly #receiver: Receiver
   readonly #sender: Sender
@@ -41,6 +44,8 @@ export class FrameExchange {
   #received: { readonly code: number; readonly reason: string } | undefined
   #sentClose = false
   #flushedClose = false
+  /** Whether the peer has ended the stream, and not only the connection. */
+  #sawEnd = false
   #isClosing = false
   #error: Error | undefined
   #isPaused = false
@@ -49,11 +54,20 @@ export class FrameExchange {
   #closeTimer: NodeJS.Timeout | undefined
   #pings: NodeJS.Timeout | undefined
   #silentPings = 0
-  /** Content of the last Ping, while its Pong waits for the peer to read. */
+  /** Whether a Ping or a Pong waits behind messages. */
+  #isPingUntaken = false
+  #isPongUntaken = false
+  /** Content of the last Ping, while an earlier Pong waits. */
   #owedPong: Buffer | undefined
+  /** Parts since the last message or join. */
+  #unjoinedParts = 0
+  /** Messages that wait for the content of a Blob, and the end of the last one. */
+  #waitingMessages = 0
+  #lastMessage = Promise.resolve()
 
-  constructor({ duplex, deflate }: Handshake, limits: FrameLimits, events: FrameEvents) {
+  constructor({ duplex, deflate, hasDropped }: Handshake, limits: FrameLimits, events: FrameEvents) {
     this.#duplex = duplex
+    this.#hasDropped = hasDropped
     this.#deflate = deflate
     this.#limits = limits
     this.#events = events
@@ -70,6 +84,7 @@ export class FrameExchange {
     if (pingIntervalMs > 0) this.#pings = setInterval(() => this.#ping(), pingIntervalMs).unref()
     this.#receiver
       .on('message', (data: Buffer, isBinary: boolean) => {
+        this.#unjoinedParts = 0
         if (!this.#isClosing) this.#events.message(data, isBinary)
       })
       .on('ping', (data: Buffer) => this.#pong(data))
@@ -82,8 +97,10 @@ export class FrameExchange {
       })
     this.#duplex
       .on('data', this.#onData)
-      .on('drain', () => this.#payPong())
-      .on('end', () => this.#receiver.end())
+      .on('end', () => {
+        this.#sawEnd = true
+        this.#receiver.end()
+      })
       .on('error', (error) => {
         this.#error ??= error
       })
@@ -93,13 +110,25 @@ export class FrameExchange {
   /** Sends a message; `taken` is called when the connection has taken it, or never will. Ignored once the close has begun. */
   send(data: string | Uint8Array | Blob, isBinary: boolean, byteLength: number, taken: (error?: Error | null) => void): void {
     if (this.#isClosing) return taken()
-    const compress = this.#deflate !== undefined && byteLength >= MIN_COMPRESSED_BYTES
-    this.#sender.send(data, { binary: isBinary, compress, fin: true, mask: true }, taken)
-  }
-
-  /** Whether the library keeps the bytes of a message after `send()` returns. */
-  get keepsBytes(): boolean {
-    return this.#deflate !== undefined
+    const isBlob = data instanceof Blob
+    // The message has the bytes of now: those that are compressed or sent later are copied.
+    const isLater = this.#deflate !== undefined || this.#waitingMessages > 0
+    const content = isLater && data instanceof Uint8Array ? new Uint8Array(data) : data
+    const sendNow = (ready: string | Uint8Array): void => {
+      const compress = this.#deflate !== undefined && byteLength >= MIN_COMPRESSED_BYTES
+      this.#sender.send(ready, { binary: isBinary, compress, fin: true, mask: true }, taken)
+    }
+    if (!isBlob && this.#waitingMessages === 0) return sendNow(content as string | Uint8Array)
+    this.#waitingMessages++
+    this.#lastMessage = this.#lastMessage.then(async () => {
+      try {
+        sendNow(isBlob ? new Uint8Array(await data.arrayBuffer()) : (content as string | Uint8Array))
+      } catch (cause) {
+        taken(cause as Error)
+        this.#fail(new UsageError('ERR_INVALID_BODY', 'a Blob cannot be read', { cause }))
+      }
+      this.#waitingMessages--
+    })
   }
 
   /** Stops reading: the peer is held back. */
@@ -124,6 +153,7 @@ export class FrameExchange {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#silentPings = 0
+    if (++this.#unjoinedParts === JOINED_PARTS) this.#join()
     // Bytes after a Close frame are read and dropped.
     if (!this.#receiver.write(chunk) && !this.#isEnded) this.#duplex.pause()
   }
@@ -134,13 +164,22 @@ export class FrameExchange {
     this.#duplex.removeListener('data', this.#onData).resume()
   }
 
+  #join(): void {
+    this.#unjoinedParts = 0
+    const parts = this.#receiver._buffers
+    if (parts.length > 1) parts.push(Buffer.concat(parts.splice(-JOINED_PARTS)))
+  }
+
   #read(): void {
     if (!this.#isEnded && !this.#isPaused && !this.#receiver.writableNeedDrain) this.#duplex.resume()
   }
 
   /** Notes that the close has begun, and limits its time. */
   #begin(ms: number): void {
-    this.#closeTimer ??= setTimeout(() => this.#duplex.destroy(), ms)
+    this.#closeTimer ??= setTimeout(() => {
+      this.#error ??= cutOff(`the server did not finish the closing handshake within ${ms} ms`)
+      this.#duplex.destroy()
+    }, ms)
     if (this.#isClosing) return
     this.#isClosing = true
     this.#events.closing()
@@ -159,10 +198,14 @@ export class FrameExchange {
     this.#sentClose = true
     // A reason needs a code.
     const sent = code ?? (reason.length > 0 ? 1_000 : undefined)
-    this.#sender.close(sent, sent === undefined ? undefined : reason, true, () => {
-      this.#flushedClose = true
-      if (this.#received !== undefined || this.#error !== undefined) this.#duplex.end()
-    })
+    const send = (): void =>
+      this.#sender.close(sent, sent === undefined ? undefined : reason, true, (error) => {
+        if (error || this.#duplex.destroyed || this.#hasDropped()) return
+        this.#flushedClose = true
+        if (this.#received !== undefined || this.#error !== undefined) this.#duplex.end()
+      })
+    if (this.#waitingMessages === 0) send()
+    else void this.#lastMessage.then(send)
   }
 
   /** Fails the WebSocket (§7.1.7): a Close frame with the code of the error, then the end, whatever the peer does. */
@@ -188,37 +231,47 @@ export class FrameExchange {
     clearTimeout(this.#closeTimer)
     this.#deflate?.cleanup()
     const { code, reason } = this.#received ?? { code: 1_006, reason: '' }
-    const wasClean = this.#received !== undefined && this.#sentClose
+    const wasClean = this.#received !== undefined && (this.#flushedClose || this.#sawEnd)
     if (!this.#isClosing) this.#events.closing()
     this.#isClosing = true
-    const error = wasClean ? undefined : (this.#error ?? cutOff())
+    const error = wasClean ? undefined : (this.#error ?? cutOff('the server ended the WebSocket without a Close frame'))
     this.#events.closed({ code, reason, wasClean, error })
   }
 
   #ping(): void {
     if (this.#isClosing) return
+    // While nothing is read, no answer is seen.
+    if (this.#isPaused || this.#receiver.writableNeedDrain) this.#silentPings = 0
     if (this.#silentPings === 2) {
       this.#error = new TimeoutError('ping', 2 * this.#limits.pingIntervalMs, { processed: 'unknown' })
       return void this.#duplex.destroy()
     }
-    this.#silentPings++
-    this.#sender.ping(Buffer.alloc(0), true)
+    if (this.#isPingUntaken) return
+    this.#isPingUntaken = true
+    this.#sender.ping(Buffer.alloc(0), true, () => {
+      this.#isPingUntaken = false
+      this.#silentPings++
+    })
   }
 
   /** "… MAY elect to send a Pong frame for only the most recently processed Ping" (§5.5.3): Pongs do not pile up. */
   #pong(data: Buffer): void {
     if (this.#sentClose) return
-    if (this.#duplex.writableNeedDrain) this.#owedPong = Buffer.from(data)
-    else this.#sender.pong(Buffer.from(data), true)
-  }
-
-  #payPong(): void {
-    const data = this.#owedPong
-    this.#owedPong = undefined
-    if (data !== undefined) this.#pong(data)
+    const content = Buffer.from(data)
+    if (this.#isPongUntaken) {
+      this.#owedPong = content
+      return
+    }
+    this.#isPongUntaken = true
+    this.#sender.pong(content, true, () => {
+      this.#isPongUntaken = false
+      const owed = this.#owedPong
+      this.#owedPong = undefined
+      if (owed !== undefined) this.#pong(owed)
+    })
   }
 }
 
-function cutOff(): ResponseError {
-  return new ResponseError('ERR_WEBSOCKET_CUT_OFF', 'the server ended the WebSocket without a Close frame')
+function cutOff(message: string): ResponseError {
+  return new ResponseError('ERR_WEBSOCKET_CUT_OFF', message)
 }

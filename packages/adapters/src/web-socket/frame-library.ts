@@ -31,14 +31,16 @@ declare module 'ws' {
   /** Takes the bytes of the peer; emits `message`, `ping`, `pong`, and `conclude` for a Close frame. */
   class Receiver extends Writable {
     constructor(options: ReceiverOptions)
+    /** Parts of the stream that wait for a frame to be complete. */
+    readonly _buffers: Buffer[]
   }
   /** Writes frames. */
   class Sender {
     constructor(stream: Duplex, extensions: Extensions)
     onerror: (error: Error) => void
-    send(data: string | Uint8Array | Blob, options: SendOptions, taken: (error?: Error | null) => void): void
-    ping(data: Uint8Array, mask: true): void
-    pong(data: Uint8Array, mask: true): void
+    send(data: string | Uint8Array, options: SendOptions, taken: (error?: Error | null) => void): void
+    ping(data: Uint8Array, mask: true, taken: (error?: Error | null) => void): void
+    pong(data: Uint8Array, mask: true, taken: (error?: Error | null) => void): void
     close(code: number | undefined, reason: Uint8Array | undefined, mask: true, taken: (error?: Error | null) => void): void
   }
   class PerMessageDeflate {

@@ -17,7 +17,7 @@ export interface HandshakeRequest extends CheckedOptions {
 }
 
 /** An open WebSocket. */
-export interface Handshake {
+export interface Handshake extends Pick<ProtocolStream, 'hasDropped'> {
   readonly duplex: Duplex
   /** The subprotocol in use; empty for none. */
   readonly protocol: string
@@ -42,7 +42,7 @@ export async function openHandshake(client: Client, request: HandshakeRequest): 
   })
   const duplex = stream.accept()
   try {
-    return { duplex, ...checkResponse(stream, request, key, offer) }
+    return { duplex, hasDropped: stream.hasDropped, ...checkResponse(stream, request, key, offer) }
   } catch (error) {
     duplex.destroy()
     throw error
@@ -93,7 +93,7 @@ function checkResponse(
   { protocols, url }: HandshakeRequest,
   key: string,
   offer: PerMessageDeflate | undefined,
-): Omit<Handshake, 'duplex'> {
+): Omit<Handshake, 'duplex' | 'hasDropped'> {
   const refuse = (text: string): never => {
     throw new ResponseError('ERR_WEBSOCKET_REFUSED', text, { origin: url.origin })
   }
@@ -114,6 +114,8 @@ function checkResponse(
 function checkUpgrade(headers: Fields, key: string, refuse: (text: string) => never): void {
   if (headers.get('upgrade')?.toLowerCase() !== 'websocket')
     refuse(`the server switched to the protocol ${shownValue(headers.get('upgrade') ?? '')}, not to websocket`)
+  const options = (headers.get('connection') ?? '').toLowerCase().split(',')
+  if (!options.some((option) => option.trim() === 'upgrade')) refuse('the field connection of the response does not have upgrade')
   if (headers.get(`${PREFIX}accept`) !== acceptOf(key)) refuse('the field sec-websocket-accept does not match the key')
 }
 

@@ -1,5 +1,6 @@
 /** Options of WebSockets. */
 
+import { constants } from 'node:buffer'
 import type { Client, RequestOptions } from '@unshard/core'
 import { flagRow, invalidOption, namesOf, number, numberIn, type OptionSchema, ownOptions, value } from '@unshard/core/internal'
 import { checkClient } from '../observation/check-client.js'
@@ -10,7 +11,7 @@ export interface WebSocketOptions {
   readonly headers?: RequestOptions['headers']
   /** Whether to offer compression of messages (RFC 7692). Messages of at least 1,024 bytes are compressed. @default true */
   readonly compression?: boolean
-  /** Maximum size of a received message after decompression, in bytes, 1 to 2,147,483,647. @default 104,857,600 */
+  /** Maximum size of a received message after decompression, in bytes, 1 to 536,870,888. @default 104,857,600 */
   readonly maxMessageBytes?: number
   /**
    * Time between Pings of this client, in milliseconds, 0 to 2,147,483,647; 0 for none. A server from which nothing arrives for two of
@@ -41,12 +42,14 @@ export interface WebSocketStreamInit extends WebSocketInit {
 }
 
 const MAX = 0x7fff_ffff
+/** A text of more characters cannot be made. */
+const MAX_TEXT = constants.MAX_STRING_LENGTH
 
 /** The rows of {@link WebSocketOptions}. */
 export const WEB_SOCKET_OPTIONS: OptionSchema<WebSocketOptions> = {
   headers: value('a record, pairs, `Headers`'),
   compression: flagRow(true),
-  maxMessageBytes: number(104_857_600, 1, MAX, 'bytes'),
+  maxMessageBytes: number(104_857_600, 1, MAX_TEXT, 'bytes'),
   pingIntervalMs: number(0, 0, MAX, 'ms'),
   closeTimeoutMs: number(10_000, 1, MAX, 'ms'),
   isolation: value('text'),

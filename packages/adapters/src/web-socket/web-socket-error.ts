@@ -1,6 +1,6 @@
 /** `WebSocketError` of the WebSockets standard: an exception with a close code and a reason. */
 
-import { checkCloseCode, checkReason } from './arguments.js'
+import { checkCloseCode, checkReason, enforced } from './arguments.js'
 import type { CloseOutcome } from './close-outcome.js'
 
 /** How to close a {@link WebSocketStream}, or how it was closed. */
@@ -25,7 +25,7 @@ export class WebSocketError extends DOMException {
     super(message, 'WebSocketError')
     checkReason(reason)
     // A reason needs a code.
-    this.closeCode = checkCloseCode(closeCode) ?? (reason === '' ? null : 1_000)
+    this.closeCode = checkCloseCode(enforced(closeCode)) ?? (reason === '' ? null : 1_000)
     this.reason = reason
   }
 }

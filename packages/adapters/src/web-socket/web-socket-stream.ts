@@ -2,7 +2,7 @@
 
 import { types } from 'node:util'
 import { clientOfProcess } from '../fetch/default.js'
-import { checkCloseCode, checkProtocols, checkReason, checkUrl } from './arguments.js'
+import { checkCloseCode, checkProtocols, checkReason, checkUrl, enforced } from './arguments.js'
 import type { CloseOutcome } from './close-outcome.js'
 import { FrameExchange } from './frame-exchange.js'
 import { type Handshake, openHandshake } from './handshake.js'
@@ -94,7 +94,7 @@ export class WebSocketStream {
    * @throws DOMException `InvalidAccessError` unless `closeCode` is 1000 or 3000 to 4999, `SyntaxError` if `reason` is over 123 bytes.
    */
   close({ closeCode, reason }: WebSocketCloseInfo = {}): void {
-    this.#close(checkCloseCode(closeCode), checkReason(reason))
+    this.#close(checkCloseCode(enforced(closeCode)), checkReason(reason))
   }
 
   #close(code: number | undefined, reason: Buffer): void {
@@ -116,7 +116,7 @@ export class WebSocketStream {
   }
 
   #open(handshake: Handshake, limits: ConstructorParameters<typeof FrameExchange>[1]): WebSocketOpenInfo {
-    if (this.#isClosing) {
+    if (this.#isClosing || this.#abort.signal.aborted) {
       handshake.duplex.destroy()
       return this.#fail(this.#abort.signal.reason)
     }
@@ -138,6 +138,9 @@ export class WebSocketStream {
     const writable = new WritableStream<string | ArrayBufferLike | ArrayBufferView>({
       start: (controller) => {
         this.#writer = controller
+        // `abort` is called once a write that waits has settled, which may be never.
+        const { signal } = controller as unknown as { readonly signal: AbortSignal }
+        signal.addEventListener('abort', () => this.#closeWith(signal.reason), { once: true })
       },
       write: (chunk) => this.#write(chunk),
       close: () => {
@@ -161,7 +164,7 @@ export class WebSocketStream {
 
   #message(data: Buffer, isBinary: boolean): void {
     // Each message has its own buffer, so that it can be transferred.
-    this.#reader.enqueue(isBinary ? Uint8Array.from(data) : data.toString())
+    this.#reader.enqueue(isBinary ? new Uint8Array(data) : data.toString())
     if (this.#reader.desiredSize! <= 0) this.#exchange!.pause()
   }
 
@@ -199,8 +202,7 @@ function close(controller: ReadableStreamDefaultController<WebSocketMessage>): v
   }
 }
 
-/** Returns a copy: the standard takes the bytes at the time of the write. */
 function bytesOf(chunk: unknown): Uint8Array | undefined {
-  if (ArrayBuffer.isView(chunk)) return Uint8Array.from(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength))
-  return types.isAnyArrayBuffer(chunk) ? Uint8Array.from(new Uint8Array(chunk)) : undefined
+  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  return types.isAnyArrayBuffer(chunk) ? new Uint8Array(chunk) : undefined
 }

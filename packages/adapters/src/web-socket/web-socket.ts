@@ -126,7 +126,7 @@ export class WebSocket extends EventTarget {
     if ((given.length as number) === 0) throw new TypeError('send() takes the data of a message')
     if (this.#state === CONNECTING)
       throw new DOMException('the WebSocket is not open yet: wait for the event open', 'InvalidStateError')
-    const content = contentOf(given[0], this.#exchange?.keepsBytes === true)
+    const content = contentOf(given[0])
     const bytes =
       content instanceof Blob ? content.size : typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength
     this.#bufferedAmount += bytes
@@ -256,14 +256,12 @@ export function createWebSocket(
   return new WebSocket(url, { ...ownWebSocketOptions(options), protocols, client })
 }
 
-/** Returns the content of a message. @param keepsBytes whether the caller might change them before they are sent. */
-function contentOf(data: unknown, keepsBytes: boolean): string | Uint8Array | Blob {
+/** Returns the content of a message. */
+function contentOf(data: unknown): string | Uint8Array | Blob {
   if (data instanceof Blob) return data
-  let bytes: Uint8Array
-  if (ArrayBuffer.isView(data)) bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  else if (types.isAnyArrayBuffer(data)) bytes = new Uint8Array(data)
-  else return `${data as string}`
-  return keepsBytes ? Uint8Array.from(bytes) : bytes
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  if (types.isAnyArrayBuffer(data)) return new Uint8Array(data)
+  return `${data as string}`
 }
 
 /** Web IDL `[Clamp] unsigned short`. */

@@ -175,6 +175,61 @@ describe.each(WAYS)('over %s', (_title, offer) => {
   })
 })
 
+it('a reader that pauses is not lost to Pings, and an upload that holds a Ping back neither', async () => {
+  const ends: ServerSocket[] = []
+  const server = await webSocketServer(fixture, H2, echo(ends))
+  const socket = new WebSocketStream(server.url, { client: fixture.client(), compression: false, pingIntervalMs: 5 })
+  const { readable, writable } = await socket.opened
+  for (let i = 0; i < 5; i++) ends[0]!.send(`message ${i}`)
+  let pings = 0
+  ends[0]!.on('ping', () => pings++)
+  while (pings < 5) await once(ends[0]!, 'ping')
+  const reader = readable.getReader()
+  for (let i = 0; i < 5; i++) expect((await reader.read()).value).toBe(`message ${i}`)
+  ends[0]!.pause()
+  const writing = writable.getWriter().write(new Uint8Array(30_000_000))
+  // As long as some Pings would take: the Ping waits behind the message, so that none is missed.
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  ends[0]!.resume()
+  await writing
+  expect(((await reader.read()).value as Uint8Array).length).toBe(30_000_000)
+  socket.close()
+  await socket.closed
+})
+
+it('writer.abort() ends a stream whose write waits for the server', async () => {
+  const server = await webSocketServer(fixture, H2, { open: (stream) => void stream.pause() })
+  const socket = new WebSocketStream(server.url, { client: fixture.client(), compression: false, closeTimeoutMs: 20 })
+  const { writable } = await socket.opened
+  const writer = writable.getWriter()
+  const writing = writer.write(new Uint8Array(30_000_000))
+  writing.catch(() => undefined)
+  await settled(() => 0)
+  await writer.abort(new WebSocketError('enough', { closeCode: 3_000 }))
+  await expect(socket.closed).rejects.toMatchObject({ closeCode: 1_006 })
+})
+
+it.each([['3000'], [3_000.9]])('the close code %j is converted as in the standard', async (closeCode) => {
+  const server = await webSocketServer(fixture, H2, echo())
+  const socket = new WebSocketStream(server.url, { client: fixture.client() })
+  await socket.opened
+  socket.close({ closeCode: closeCode as number })
+  expect((await socket.closed).closeCode).toBe(3_000)
+})
+
+it.each([['x'], [Number.NaN], [70_000], [{}]])(
+  'the close code %j is a TypeError, and the stream stays open',
+  async (closeCode) => {
+    const server = await webSocketServer(fixture, H2, echo())
+    const socket = new WebSocketStream(server.url, { client: fixture.client() })
+    await socket.opened
+    expect(() => socket.close({ closeCode: closeCode as number })).toThrow(TypeError)
+    expect(() => new WebSocketError('', { closeCode: closeCode as number })).toThrow(TypeError)
+    socket.close()
+    await socket.closed
+  },
+)
+
 it('a paused reader does not delay close()', async () => {
   const ends: ServerSocket[] = []
   const server = await webSocketServer(fixture, H2, echo(ends))

@@ -260,7 +260,12 @@ const FAILURE_ROWS = {
     'Report it to the operator of the server.',
   ],
   ERR_WEBSOCKET_TOO_LARGE: ['ResponseError', 'no', 'A message is over `maxMessageBytes`.', 'Raise `maxMessageBytes`.'],
-  ERR_WEBSOCKET_CUT_OFF: ['ResponseError', 'no', 'The server ended a WebSocket without a Close frame.', 'Open a new one.'],
+  ERR_WEBSOCKET_CUT_OFF: [
+    'ResponseError',
+    'no',
+    'The server ended a WebSocket without a Close frame, or did not answer one.',
+    'Open a new one.',
+  ],
 
   ERR_GRPC_STATUS: [
     'GrpcError',
