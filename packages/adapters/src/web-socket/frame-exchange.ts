@@ -26,6 +26,8 @@ const MIN_COMPRESSED_BYTES = 1_024
 /** Maximum fragments of one message, and maximum parts of the stream that wait for a frame to be complete. */
 const MAX_FRAGMENTS = 16_384
 const MAX_PARTS = 262_144
+/** Maximum Pongs that wait; beyond them only the last Ping is answered. */
+const MAX_PONGS = 16
 /** Parts of the stream that are joined while a frame is incomplete: the library looks at each of them again. */
 const JOINED_PARTS = 1_024
 /** Time for the peer to end the stream after a failure, in milliseconds: data that is lost on the way would hide the Close frame. */
@@ -54,10 +56,10 @@ export class FrameExchange {
   #closeTimer: NodeJS.Timeout | undefined
   #pings: NodeJS.Timeout | undefined
   #silentPings = 0
-  /** Whether a Ping or a Pong waits behind messages. */
+  /** Whether a Ping waits behind messages, and how many Pongs do. */
   #isPingUntaken = false
-  #isPongUntaken = false
-  /** Content of the last Ping, while an earlier Pong waits. */
+  #untakenPongs = 0
+  /** Content of the last Ping, while as many Pongs wait as may. */
   #owedPong: Buffer | undefined
   /** Parts since the last message or join. */
   #unjoinedParts = 0
@@ -258,13 +260,13 @@ export class FrameExchange {
   #pong(data: Buffer): void {
     if (this.#sentClose) return
     const content = Buffer.from(data)
-    if (this.#isPongUntaken) {
+    if (this.#untakenPongs === MAX_PONGS) {
       this.#owedPong = content
       return
     }
-    this.#isPongUntaken = true
+    this.#untakenPongs++
     this.#sender.pong(content, true, () => {
-      this.#isPongUntaken = false
+      this.#untakenPongs--
       const owed = this.#owedPong
       this.#owedPong = undefined
       if (owed !== undefined) this.#pong(owed)
