@@ -124,12 +124,15 @@ export class FrameExchange {
     this.#waitingMessages++
     this.#lastMessage = this.#lastMessage.then(async () => {
       try {
+        // A message before it could not be sent.
+        if (this.#error !== undefined) return taken(this.#error)
         sendNow(isBlob ? new Uint8Array(await data.arrayBuffer()) : (content as string | Uint8Array))
       } catch (cause) {
         taken(cause as Error)
         this.#fail(new UsageError('ERR_INVALID_BODY', 'a Blob cannot be read', { cause }))
+      } finally {
+        this.#waitingMessages--
       }
-      this.#waitingMessages--
     })
   }
 

@@ -63,6 +63,7 @@ const PREFIX = 'sec-websocket-'
 /** @throws UsageError as for the headers of a request, and `ERR_FORBIDDEN_FIELD` for those of the handshake. */
 function fieldsOf({ request, url, protocols }: HandshakeRequest, key: string, offer: PerMessageDeflate | undefined): Fields {
   const { list, host } = checkFields(request.headers)
+  const hasCredentials = list.some((name, i) => i % 2 === 0 && name === 'authorization')
   for (let i = 0; i < list.length; i += 2)
     if (list[i]!.startsWith(PREFIX))
       throw new UsageError('ERR_FORBIDDEN_FIELD', `the field ${shownValue(list[i])} is set by the WebSocket: use its options`)
@@ -70,7 +71,7 @@ function fieldsOf({ request, url, protocols }: HandshakeRequest, key: string, of
   if (host !== undefined) fields.push('host', host)
   if (protocols.length > 0) fields.push(`${PREFIX}protocol`, protocols.join(', '))
   if (offer !== undefined) fields.push(`${PREFIX}extensions`, extension.format({ [extensionName]: offer.offer() }))
-  if ((url.username !== '' || url.password !== '') && !list.includes('authorization')) fields.push('authorization', basic(url))
+  if ((url.username !== '' || url.password !== '') && !hasCredentials) fields.push('authorization', basic(url))
   return new Fields(fields)
 }
 

@@ -84,7 +84,7 @@ describe.each(WAYS)('over %s', (_title, offer, kind) => {
 
   it('credentials of the URL become the field authorization', async () => {
     const server = await webSocketServer(fixture, offer, echo())
-    const socket = open(server.url.replace('wss://', 'wss://me:p%C3%BC%zz@'))
+    const socket = open(server.url.replace('wss://', 'wss://me:p%C3%BC%zz@'), [], { headers: { 'x-own': 'authorization' } })
     await next(socket, 'open')
     expect(server.headers[0]!.authorization).toBe(`Basic ${Buffer.from('me:p%C3%BC%zz').toString('base64')}`)
     socket.close()
@@ -290,12 +290,18 @@ it('a Blob that cannot be read closes it with 1011 and a typed error', async () 
   const socket = open(server.url, [], { compression: false })
   await next(socket, 'open')
   const atServer = once(ends[0]!, 'close')
+  const arrived: string[] = []
+  ends[0]!.on('message', (data: Buffer) => arrived.push(String(data)))
   const blob = new Blob(['x'])
   blob.arrayBuffer = () => Promise.reject(new Error('gone'))
+  socket.send('before')
   socket.send(blob)
+  socket.send('after')
   const { error } = await recorded(socket)
   expect(error!.error).toMatchObject({ code: 'ERR_INVALID_BODY', cause: { message: 'gone' } })
   expect((await atServer)[0]).toBe(1_011)
+  // A message after one that is missing is not sent.
+  expect(arrived).toEqual(['before'])
 })
 
 it('Pongs do not pile up behind a message that waits', async () => {
