@@ -14,6 +14,7 @@ export type { SocketEndpoint, SocketsOption } from './connect/tcp/caller-sockets
 export type { ClientTlsOptions, TlsOptions } from './connect/tls/tls-options.js'
 export type {
   BodyEvent,
+  BytesEvent,
   ClientEvent,
   ClosedEvent,
   CoalescedEvent,

@@ -4,6 +4,7 @@
  */
 
 import { Socket } from 'node:net'
+import { traceBytes } from '../diagnostics/byte-trace.js'
 import { Diagnostics } from '../diagnostics/diagnostics.js'
 import type { H2Options } from '../h2/connection-options.js'
 import type { LocalSettings } from '../h2/protocol/settings.js'
@@ -52,6 +53,13 @@ interface Attempt {
   readonly given: CallerSocket | undefined
   readonly progress: ConnectProgress
   readonly signal: AbortSignal
+}
+
+/** A socket that is ready for an engine. */
+interface StartedSocket {
+  readonly socket: Carrier
+  readonly protocol: string | undefined
+  readonly reads?: SecureSocket['reads']
 }
 
 /** Dials the connections of one client. */
@@ -281,7 +289,7 @@ export class Connector {
     const isForwarded = proxy !== undefined && protocol === 'http/1.1' && forwards(proxy)
     const socket = isForwarded ? await this.#proxies.forward(proxy, target, signal) : await this.#carry(attempt)
     const route = this.#route(attempt, socket, undefined)
-    return negotiate(socket, protocol, route, target, this.#h2, isForwarded ? proxy.fields : undefined)
+    return this.#start({ socket, protocol }, route, target, isForwarded ? proxy.fields : undefined)
   }
 
   async #dialSecure(attempt: Attempt): Promise<Connection> {
@@ -292,7 +300,21 @@ export class Connector {
     const adopted = this.#adopt(given, target)
     const secured = adopted ?? (await secureOffering(target, this.knownProtocol(target), this.#memory, secure))
     const route = this.#route(attempt, secured.carrier ?? secured.socket, secured)
-    return negotiate(secured.socket, secured.protocol, route, target, { ...this.#h2, reads: secured.reads })
+    return this.#start(secured, route, target)
+  }
+
+  /** Creates the engine of a connection. */
+  async #start(
+    { socket, protocol, reads }: StartedSocket,
+    route: Route,
+    target: PoolTarget,
+    forwarding?: readonly string[],
+  ): Promise<Connection> {
+    const trace = traceBytes(socket, reads, this.#diagnostics.identity, target.origin.serialized)
+    const options = { ...this.#h2, reads: trace?.reads ?? reads }
+    const connection = await negotiate(socket, protocol, route, target, options, forwarding)
+    if (trace !== undefined) trace.connection = connection.id
+    return connection
   }
 
   /** Connects to the origin: by a tunnel, the user-supplied socket, a Unix socket, or TCP. */

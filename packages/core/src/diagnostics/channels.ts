@@ -18,6 +18,7 @@ type ChannelsName =
   | 'replay'
   | 'retry'
   | 'content'
+  | 'bytes'
 
 /** Plain channels: one message for each event. */
 export const CHANNELS: { readonly [Name in ChannelsName]: Channel } = {
@@ -33,6 +34,7 @@ export const CHANNELS: { readonly [Name in ChannelsName]: Channel } = {
   replay: channel('unshard:replay'),
   retry: channel('unshard:retry'),
   content: channel('unshard:content'),
+  bytes: channel('unshard:bytes'),
 }
 
 type OperationsName = 'request' | 'queue' | 'resolve' | 'connect' | 'tls' | 'send' | 'receive' | 'body'

@@ -90,6 +90,16 @@ export interface ClosedEvent extends ConnectionEvent {
   readonly requests: number
 }
 
+/**
+ * Bytes of a connection, inside TLS and tunnels. Channel `unshard:bytes`: only of connections that
+ * were dialed while it had a subscriber.
+ */
+export interface BytesEvent extends ConnectionEvent {
+  readonly direction: 'sent' | 'received'
+  /** Valid only during the call, and must not be changed. Contains secrets. */
+  readonly bytes: Uint8Array
+}
+
 /** An idle connection carries a request again. Channel `unshard:reused`. */
 export interface ReusedEvent extends ConnectionEvent {
   /** The id of the request: see {@link RequestEvent}. */
