@@ -81,6 +81,29 @@ const inlineFrames = {
   },
 }
 
+/** Libraries of the command. Programs that import `unshard` do not load them. */
+const COMMAND_LIBRARIES = /^(?:commander|picocolors|cli-progress)$/
+
+/**
+ * Inlines the libraries of the command: the published files do not need them. They are CommonJS: what
+ * they require of Node is taken when it is needed.
+ */
+const inlineCommandLibraries = {
+  name: 'inline the libraries of the command',
+  setup({ onResolve, onLoad, initialOptions }) {
+    const { resolve } = createRequire(join(initialOptions.absWorkingDir, 'package.json'))
+    onResolve({ filter: COMMAND_LIBRARIES }, ({ path }) => ({ path: resolve(path) }))
+    onResolve({ filter: /.*/ }, ({ path, importer, kind }) => {
+      if (kind !== 'require-call' || !importer.includes('node_modules')) return undefined
+      if (isBuiltin(path)) return { path, namespace: 'required' }
+      return path.startsWith('.') ? undefined : { path: createRequire(importer).resolve(path) }
+    })
+    onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path.replace(/^(?:node:)?/, 'node:'))})`,
+    }))
+  },
+}
+
 const packages = dirname(dirname(fileURLToPath(import.meta.url)))
 
 for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
@@ -99,7 +122,9 @@ for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
     bundle: true,
     // Code shared by entry points must exist once: two copies would be two pools.
     splitting: true,
-    plugins: TOGETHER.has(name) ? [inlineWasm, inlineFrames, togetherWith(join(folder, 'dist/index.js'))] : [lazyTldts],
+    plugins: TOGETHER.has(name)
+      ? [inlineWasm, inlineFrames, togetherWith(join(folder, 'dist/index.js'))]
+      : [lazyTldts, inlineCommandLibraries],
     // Keep imports for side effects even of modules that are declared free of them.
     ignoreAnnotations: true,
     packages: 'external',

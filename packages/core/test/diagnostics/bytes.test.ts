@@ -21,7 +21,7 @@ describe.each(['https', 'http'] as const)('over %s', (scheme) => {
         chunks[direction].push(Buffer.from(bytes))
         connections.add(connection)
       }
-        subscribe('unshard:bytes', listener)
+      subscribe('unshard:bytes', listener)
       defer(() => unsubscribe('unshard:bytes', listener))
       const response = await client.post(`${origin.url('a.test.example')}/path`, { body: 'the request' })
       expect(await response.text()).toBe('the content')

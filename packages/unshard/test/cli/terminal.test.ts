@@ -1,14 +1,12 @@
 /** Text from a server must not reach the terminal as a control sequence. */
 
-import { printGet } from '../../src/cli/print-get.js'
-import { printProbe } from '../../src/cli/print-probe.js'
+import { printProbe } from '../../src/cli/probe/print-probe.js'
 import { forTerminal, jsonForTerminal } from '../../src/cli/terminal.js'
 
 const HOSTILE = 'x\u001b[31m\u009b2J\u0007\r\u0085\u202e\u007f\0\nforged line'
 const RAW = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/
 
 const error = { code: `ERR${HOSTILE}`, message: HOSTILE }
-const got = { responses: [{ url: 'https://a.example/', error }], totals: { dials: 1, handshakes: 0 }, exitCode: 1 as const }
 const probed = {
   origins: [
     {
@@ -42,7 +40,7 @@ const probed = {
 }
 
 it('names, values and errors from servers are printed with escaped control characters, on one line each', () => {
-  for (const text of [printGet(got), printProbe(probed)].map(forTerminal)) {
+  for (const text of [printProbe(probed)].map(forTerminal)) {
     expect(text).toContain('x\\u001b[31m\\u009b2J\\u0007\\u000d\\u0085\\u202e\\u007f\\u0000\\u000aforged line')
     expect(text).not.toMatch(RAW)
     expect(text.split('\n')).not.toContain('forged line')
@@ -50,7 +48,7 @@ it('names, values and errors from servers are printed with escaped control chara
 })
 
 it('--json escapes C1 characters and DEL, which are valid in JSON, and parses to the same value', () => {
-  const text = jsonForTerminal({ got, probed })
+  const text = jsonForTerminal({ probed })
   expect(text).not.toMatch(RAW)
-  expect(JSON.parse(text)).toEqual({ got, probed })
+  expect(JSON.parse(text)).toEqual({ probed })
 })

@@ -1,12 +1,12 @@
-/** Converts the options of a command to client options. */
+/** Converts the options of a probe to client options. */
 
 import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import type { ClientOptions } from '@unshard/core'
-import type { CommandOptions } from './arguments.js'
+import type { ProbeOptions } from './options.js'
 
-/** Used for every client of a command. */
-export function clientOptions({ ca, resolve, timeoutMs }: CommandOptions): ClientOptions {
+/** Used for every client of a probe. */
+export function clientOptions({ ca, resolve, timeoutMs }: ProbeOptions): ClientOptions {
   return {
     ...(ca === undefined ? {} : { tls: { ca } }),
     ...(resolve.size === 0 ? {} : { lookup: lookupOf(resolve) }),

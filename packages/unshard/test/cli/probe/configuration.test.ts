@@ -1,5 +1,5 @@
-import type { Comparison } from '../../src/cli/compare.js'
-import { configurationFor, sourceOf } from '../../src/cli/configuration.js'
+import type { Comparison } from '../../../src/cli/probe/compare.js'
+import { configurationFor, sourceOf } from '../../../src/cli/probe/configuration.js'
 
 const compared = (host: string, outcome: string, status: number): Comparison =>
   ({ origin: `https://${host}`, outcome, shared: { status } }) as Comparison

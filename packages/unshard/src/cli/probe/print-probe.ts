@@ -1,9 +1,9 @@
 /** Text report of `unshard probe`. */
 
+import { lineForTerminal } from '../terminal.js'
 import type { Comparison } from './compare.js'
 import { sourceOf } from './configuration.js'
 import type { Pair, ProbedOrigin, ProbeReport } from './probe.js'
-import { lineForTerminal } from './terminal.js'
 
 /** Returns the lines for a terminal. */
 export function printProbe({ origins, pairs, connections, comparisons, configuration }: ProbeReport): string {

@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto'
 import { coalescing } from '@unshard/coalescing'
 import { Client } from '@unshard/core'
-import type { CommandOptions } from './arguments.js'
 import { clientOptions } from './client-options.js'
+import type { ProbeOptions } from './options.js'
 
 /** One response. */
 export interface ComparedResponse {
@@ -43,7 +43,7 @@ export interface Comparison {
 export async function compare(
   dedicated: Client,
   connections: readonly (readonly string[])[],
-  options: CommandOptions,
+  options: ProbeOptions,
 ): Promise<Comparison[]> {
   const comparisons = connections.map(async ([first, ...others]) => {
     const sharing = new Client({ ...clientOptions(options), reuse: coalescing() })
@@ -66,7 +66,7 @@ async function compareOne(
   sharing: Client,
   origin: string,
   sharedWith: string,
-  options: CommandOptions,
+  options: ProbeOptions,
 ): Promise<Comparison> {
   try {
     const own = await ask(dedicated, origin, options)
@@ -93,7 +93,7 @@ function outcomeOf(own: ComparedResponse, repeated: ComparedResponse, shared: Co
 async function ask(
   client: Client,
   origin: string,
-  { path }: CommandOptions,
+  { path }: ProbeOptions,
 ): Promise<{ response: ComparedResponse; coalesced: boolean }> {
   const response = await client.request({ url: origin + path })
   const content = await response.bytes()

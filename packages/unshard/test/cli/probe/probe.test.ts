@@ -3,12 +3,11 @@
  * not share.
  */
 
-import { readFile } from 'node:fs/promises'
 import type { OriginServer } from '@unshard/testkit'
-import type { ProbeReport } from '../../src/cli/probe.js'
-import { commandFixture } from './fixture.js'
+import type { ProbeReport } from '../../../src/cli/probe/probe.js'
+import { commandFixture } from '../fixture.js'
 
-const { server, unshard, unshardAt, environment } = commandFixture()
+const { server, unshardAt, environment } = commandFixture()
 const HOSTS = { 'a.test.example': '127.0.0.1', 'b.test.example': '127.0.0.1', 'c.test.example': '127.0.0.1' }
 const originsOf = ({ port }: OriginServer, ...hosts: string[]): string[] =>
   hosts.map((host) => `https://${host}.test.example:${port}`)
@@ -153,16 +152,4 @@ it('an origin that cannot be reached: exit code 2, and the others are still repo
   expect(report.connections).toEqual([[a, b]])
   expect(report.origins[2]).toMatchObject({ addresses: ['127.0.0.3'], error: { code: expect.any(String) } })
   expect(report.origins[2]).not.toHaveProperty('protocol')
-})
-
-it.each([[[]], [['probe']], [['probe', 'ftp://x']], [['nonsense']]])('%j: exit code 2 and the usage', async (argv) => {
-  const { code, stdout, stderr } = await unshard(...argv)
-  expect([code, stdout]).toEqual([2, ''])
-  expect(stderr).toMatch(/^unshard: .*\n\nusage: unshard probe/)
-})
-
-it('--help and --version', async () => {
-  expect(await unshard('--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('exit code') })
-  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-  expect((await unshard('--version')).stdout).toBe(`${version}\n`)
 })

@@ -6,10 +6,10 @@
 
 import { coalescing } from '@unshard/coalescing'
 import { Client, type Explanation, type ReusePolicy, type WarmResult } from '@unshard/core'
-import type { CommandOptions } from './arguments.js'
 import { clientOptions } from './client-options.js'
 import { type Comparison, compare } from './compare.js'
 import { type Configuration, configurationFor } from './configuration.js'
+import type { ProbeOptions } from './options.js'
 
 /** Findings for one origin. */
 export interface ProbedOrigin {
@@ -50,7 +50,7 @@ export interface ProbeReport {
 }
 
 /** Probes all of `origins`. */
-export async function probe(origins: readonly string[], options: CommandOptions): Promise<ProbeReport> {
+export async function probe(origins: readonly string[], options: ProbeOptions): Promise<ProbeReport> {
   const policy = new Witness()
   const client = new Client({ ...clientOptions(options), reuse: policy })
   try {
