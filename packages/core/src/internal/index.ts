@@ -5,6 +5,7 @@ export { watchEnd } from '../client/interceptors.js'
 export { CLIENT_OPTIONS } from '../client/options.js'
 export { isRepeatable, retrying } from '../client/retry.js'
 export { resolveRetryPolicy, retryAfterMs } from '../client/status-retry.js'
+export { NoProxy } from '../connect/proxy/no-proxy.js'
 export { HpackDecoder } from '../h2/hpack/decoder.js'
 export { errorCodeName } from '../h2/protocol/error-code.js'
 export { Flag, FrameType, frameTypeName, PREFACE } from '../h2/protocol/frame.js'
@@ -12,7 +13,7 @@ export { FrameReader, type FrameSink } from '../h2/protocol/frame-reader.js'
 export { Setting } from '../h2/protocol/settings.js'
 export { canonicalAddress, includesAddress } from '../message/addresses.js'
 export { checkFields, fieldList } from '../message/fields.js'
-export { encodeForm } from '../message/form-data.js'
+export { encodeForm, encodeParts } from '../message/form-data.js'
 export {
   becomesGet,
   CONTENT_FIELDS,

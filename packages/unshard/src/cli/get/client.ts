@@ -1,0 +1,155 @@
+/** Client options from the options of the command line: where to connect, trust, and deadlines. */
+
+import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
+import { coalescing } from '@unshard/coalescing'
+import { type ClientOptions, type ProxyOption, sameOrigin, type TlsOptions } from '@unshard/core'
+import { NoProxy } from '@unshard/core/internal'
+import { CommandError, invalidValue } from '../errors.js'
+import { fileOf, millisecondsOf, withScheme } from '../values.js'
+import { Exit } from './exit-codes.js'
+import type { GetValues } from './options.js'
+import { type ConnectTo, connectToOf, endpointOf, LaterSocket } from './redirected-dials.js'
+
+/** curl's port of a proxy without one. */
+const PROXY_PORT = '1080'
+
+/** Returns the options of the client. @throws CommandError. */
+export function clientOptionsOf(values: GetValues): ClientOptions {
+  const { connectTimeout, maxTime, unixSocket } = values
+  const localAddress = values.interface
+  if (localAddress !== undefined && isIP(localAddress) === 0) throw invalidValue('--interface', 'an IP address', localAddress)
+  const connectMs = connectTimeout === undefined ? 0 : millisecondsOf('--connect-timeout', connectTimeout)
+  const totalMs = maxTime === undefined ? 0 : millisecondsOf('--max-time', maxTime)
+  const proxy = proxyOf(values)
+  return {
+    reuse: values.share ? coalescing() : sameOrigin(),
+    tls: tlsOf(values),
+    // As in curl: without options there is no deadline, except the system's and five minutes to connect.
+    timeouts: { connect: connectMs > 0 ? connectMs : 300_000, total: totalMs, queue: 0 },
+    ...protocolsOf(values),
+    ...(proxy !== undefined && { proxy }),
+    ...(unixSocket !== undefined && { socketPath: unixSocket }),
+    ...(localAddress !== undefined && { localAddress }),
+    ...dialsOf(values),
+  }
+}
+
+function protocolsOf(values: GetValues): Pick<ClientOptions, 'protocols' | 'cleartextProtocol'> {
+  if (values['http1.1'] === true) return { protocols: ['http/1.1'] }
+  return values.http2PriorKnowledge === true ? { protocols: ['h2'], cleartextProtocol: 'h2' } : {}
+}
+
+function tlsOf(values: GetValues): TlsOptions {
+  const { cacert, cert, key, pass, insecure, pinnedpubkey, tlsMax, certType = 'PEM' } = values
+  const [certFile, certPass] = cert === undefined ? [] : splitPassword(cert)
+  const passphrase = pass ?? certPass
+  if (certType !== 'PEM' && certType !== 'P12') throw invalidValue('--cert-type', 'PEM or P12', certType)
+  const file = (option: string, path: string): Buffer => fileOf(option, path, Exit.CERTIFICATE_FILE)
+  const isPem = certType === 'PEM'
+  const keyFile = key ?? (isPem ? certFile : undefined)
+  return {
+    ...(cacert !== undefined && { ca: fileOf('--cacert', cacert, Exit.AUTHORITY_FILE) }),
+    ...(certFile !== undefined && (isPem ? { cert: file('--cert', certFile) } : { pfx: file('--cert', certFile) })),
+    ...(keyFile !== undefined && { key: file('--key', keyFile) }),
+    ...(passphrase !== undefined && { passphrase }),
+    ...(insecure === true && { rejectUnauthorized: false }),
+    ...(pinnedpubkey !== undefined && { pins: pinnedpubkey.split(';').map((pin) => pin.replace('sha256//', '')) }),
+    ...(values['tlsv1.3'] === true ? { minVersion: 'TLSv1.3' } : values['tlsv1.2'] === true ? { minVersion: 'TLSv1.2' } : {}),
+    ...(tlsMax !== undefined && { maxVersion: maxVersionOf(tlsMax) }),
+  }
+}
+
+function maxVersionOf(text: string): 'TLSv1.2' | 'TLSv1.3' {
+  if (text === '1.2' || text === '1.3') return `TLSv${text}`
+  throw invalidValue('--tls-max', '1.2 or 1.3', text)
+}
+
+/** Splits `file:password`; a colon in the name of a file is written `\:`. */
+function splitPassword(text: string): [file: string, password: string | undefined] {
+  for (let at = text.indexOf(':'); at !== -1; at = text.indexOf(':', at + 1)) {
+    if (text[at - 1] !== '\\') return [text.slice(0, at).replaceAll('\\:', ':'), text.slice(at + 1)]
+  }
+  return [text.replaceAll('\\:', ':'), undefined]
+}
+
+/** As in curl: the environment, unless there is `--proxy`; `--noproxy` names hosts without one. */
+function proxyOf({ proxy, proxyUser, noproxy }: GetValues): ProxyOption | undefined {
+  if (proxy === '') return undefined
+  if (proxy === undefined && noproxy === undefined) return 'env'
+  const except = new NoProxy(noproxy ?? process.env['no_proxy'] ?? process.env['NO_PROXY'] ?? '')
+  return (origin) => {
+    const { hostname, port, protocol } = new URL(origin)
+    const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
+    if (except.matches(host, Number(port) || (protocol === 'https:' ? 443 : 80))) return undefined
+    const text = proxy ?? environmentProxy(protocol)
+    return text === undefined ? undefined : proxyUrl(text, proxyUser)
+  }
+}
+
+function environmentProxy(protocol: string): string | undefined {
+  const { env } = process
+  const own = protocol === 'https:' ? env['https_proxy'] || env['HTTPS_PROXY'] : env['http_proxy']
+  return own || env['all_proxy'] || env['ALL_PROXY'] || undefined
+}
+
+function proxyUrl(text: string, user: string | undefined): string {
+  const whole = withScheme(text, 'http')
+  if (!URL.canParse(whole)) throw new CommandError('--proxy is not a valid URL', Exit.RESOLVE_PROXY)
+  const url = new URL(whole.replace(/^socks:/, 'socks4:'))
+  // A port that is the default of the scheme is absent from the URL.
+  if (url.port === '' && !/:\d+\/?$/.test(text)) url.port = url.protocol === 'https:' ? '443' : PROXY_PORT
+  if (user !== undefined) {
+    const colon = user.indexOf(':')
+    url.username = encodeURIComponent(colon === -1 ? user : user.slice(0, colon))
+    url.password = encodeURIComponent(colon === -1 ? '' : user.slice(colon + 1))
+  }
+  return url.href
+}
+
+/** `--resolve`, `--connect-to`, `-4` and `-6`. */
+function dialsOf({ resolve, connectTo, ipv4, ipv6 }: GetValues): Pick<ClientOptions, 'lookup' | 'sockets'> {
+  const table = resolveTable(resolve ?? [])
+  const routes = (connectTo ?? []).map(connectToOf)
+  const family = ipv4 === true ? 4 : ipv6 === true ? 6 : 0
+  if (table.size === 0 && routes.length === 0 && family === 0) return {}
+  return {
+    lookup: lookupOf(table, routes, family),
+    ...(routes.some(({ port }) => port !== undefined) && {
+      sockets: ({ host, port, address }) => {
+        const to = endpointOf(routes, host, port)
+        return to.port === port ? undefined : new LaterSocket(address, to.port)
+      },
+    }),
+  }
+}
+
+/** Reads `[+]host:port:address[,address…]`; the host `*` is every host. */
+function resolveTable(entries: readonly string[]): Map<string, readonly string[]> {
+  const table = new Map<string, readonly string[]>()
+  for (const entry of entries) {
+    const [, host, port, list = ''] = /^\+?(\[[^\]]*\]|[^:]*):([0-9]+):(.*)$/.exec(entry) ?? []
+    const addresses = list.split(',').map((address) => address.replace(/^\[|\]$/g, ''))
+    if (host === undefined || Number(port) > 65_535 || addresses.some((address) => isIP(address) === 0)) {
+      throw invalidValue('--resolve', 'HOST:PORT:ADDRESS[,ADDRESS…]', entry)
+    }
+    table.set(host.toLowerCase(), addresses)
+  }
+  return table
+}
+
+function lookupOf(
+  table: ReadonlyMap<string, readonly string[]>,
+  routes: readonly ConnectTo[],
+  family: 0 | 4 | 6,
+): LookupFunction {
+  return (name, options: LookupOptions, callback) => {
+    const host = routes.find((route) => route.from === undefined || route.from === name)?.host ?? name
+    const found = isIP(host) === 0 ? (table.get(host) ?? table.get('*')) : [host]
+    if (found === undefined) return systemLookup(host, { ...options, ...(family !== 0 && { family }) }, callback as never)
+    const all = found.map((address): LookupAddress => ({ address, family: isIP(address) }))
+    const usable = all.filter((each) => family === 0 || each.family === family)
+    const error = Object.assign(new Error(`${host} has no IPv${family} address`), { code: 'ENOTFOUND' })
+    process.nextTick(() => (usable.length === 0 ? callback(error, []) : callback(null, usable)))
+  }
+}

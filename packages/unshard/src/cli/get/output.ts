@@ -1,0 +1,198 @@
+/** Where content goes: standard output, or a file that is written as bytes arrive. */
+
+import { closeSync, existsSync, fstatSync, ftruncateSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { CommandError } from '../errors.js'
+import { Exit } from './exit-codes.js'
+import type { GetValues, OutputChoice } from './options.js'
+
+/** Takes the bytes of one transfer, in order. */
+export interface Sink {
+  /** Path of the file; `undefined` for standard output. */
+  readonly path: string | undefined
+  /** Writes bytes; a promise if the reader is slower. @throws CommandError with curl's exit code 23. */
+  write(bytes: Uint8Array): Promise<void> | undefined
+  /** Removes what was written since the beginning, for another attempt. @returns whether it could. */
+  restart(): boolean
+  /** Ends a transfer. @param isWhole whether a file must exist, even without content. */
+  end(isWhole: boolean): void
+}
+
+/** A file, created with the first byte. A failed transfer leaves what has arrived. */
+export class FileSink implements Sink {
+  readonly path: string
+  readonly #start: number
+  readonly #createsFolders: boolean
+  #fd: number | undefined
+  #position: number
+  /** A pipe or a device has no positions. */
+  #isRegular = true
+
+  /** @param start offset of the first byte: a download that is continued. */
+  constructor(path: string, start: number, createsFolders: boolean) {
+    this.path = path
+    this.#start = start
+    this.#position = start
+    this.#createsFolders = createsFolders
+  }
+
+  write(bytes: Uint8Array): undefined {
+    const fd = this.#open()
+    try {
+      for (let written = 0; written < bytes.length; ) {
+        const count = writeSync(fd, bytes, written, bytes.length - written, this.#isRegular ? this.#position : null)
+        written += count
+        this.#position += count
+      }
+    } catch (error) {
+      throw this.#error(error)
+    }
+  }
+
+  restart(): boolean {
+    this.#position = this.#start
+    if (this.#fd === undefined) return true
+    if (!this.#isRegular) return false
+    ftruncateSync(this.#fd, this.#start)
+    return true
+  }
+
+  end(isWhole: boolean): void {
+    if (isWhole) this.#open()
+    if (this.#fd === undefined) return
+    const fd = this.#fd
+    this.#fd = undefined
+    try {
+      closeSync(fd)
+    } catch (error) {
+      throw this.#error(error)
+    }
+  }
+
+  #open(): number {
+    try {
+      if (this.#fd === undefined && this.#createsFolders) mkdirSync(dirname(this.path), { recursive: true })
+      if (this.#fd !== undefined) return this.#fd
+      this.#fd = openSync(this.path, this.#start > 0 && existsSync(this.path) ? 'r+' : 'w')
+      this.#isRegular = fstatSync(this.#fd).isFile()
+      return this.#fd
+    } catch (error) {
+      throw this.#error(error)
+    }
+  }
+
+  #error(error: unknown): CommandError {
+    return new CommandError(`cannot write ${JSON.stringify(this.path)}: ${(error as Error).message}`, Exit.WRITE)
+  }
+}
+
+/** Standard output. */
+export class StandardOutput implements Sink {
+  readonly path = undefined
+  #written = 0
+
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#written === 0 && process.stdout.isTTY && bytes.includes(0)) {
+      throw new CommandError(
+        'the content is binary, and could confuse the terminal: use -o <file>, or -o - to print it',
+        Exit.WRITE,
+      )
+    }
+    this.#written += bytes.length
+    if (process.stdout.write(bytes)) return undefined
+    return new Promise((resolve) => process.stdout.once('drain', resolve))
+  }
+
+  restart(): boolean {
+    return this.#written === 0
+  }
+
+  end(): void {}
+}
+
+/** Standard output that `-o -` names: also takes binary content on a terminal. */
+class PlainOutput extends StandardOutput {
+  override write(bytes: Uint8Array): Promise<void> | undefined {
+    if (process.stdout.write(bytes)) return undefined
+    return new Promise((resolve) => process.stdout.once('drain', resolve))
+  }
+}
+
+/** Discards the bytes: `/dev/null` without a system call for each part. */
+class NoOutput implements Sink {
+  readonly path = '/dev/null'
+
+  write(): undefined {}
+
+  restart(): boolean {
+    return true
+  }
+
+  end(): void {}
+}
+
+/** Opens the sink of a transfer. */
+export function sinkOf(path: string | undefined, start: number, { createDirs }: GetValues): Sink {
+  if (path === undefined) return new StandardOutput()
+  if (path === '-') return new PlainOutput()
+  return path === '/dev/null' ? new NoOutput() : new FileSink(path, start, createDirs === true)
+}
+
+/**
+ * Returns the path of the file that a choice names; `undefined` for standard output.
+ * @param parts texts of the globs of the URL, for `#1`.
+ * @throws CommandError with curl's exit code 23 if the URL names no file.
+ */
+export function pathOf(
+  choice: OutputChoice | undefined,
+  url: URL,
+  parts: readonly string[],
+  values: GetValues,
+): string | undefined {
+  if (choice === undefined) return values.remoteNameAll === true ? remotePath(url, values) : undefined
+  if (choice === 'remote-name') return remotePath(url, values)
+  if (choice.file === '-') return '-'
+  const file = choice.file.replace(/#([0-9]{1,3})/g, (mark, digits: string) => parts[Number(digits) - 1] ?? mark)
+  return inFolder(file, values)
+}
+
+/** The name that `content-disposition` has (RFC 6266 §4.3), without folders; `undefined` without one. */
+export function dispositionName(value: string | undefined): string | undefined {
+  if (value === undefined) return undefined
+  const at = value.toLowerCase().indexOf('filename=')
+  if (at === -1) return undefined
+  const rest = value.slice(at + 9)
+  const name = rest.startsWith('"') ? rest.slice(1, rest.indexOf('"', 1)) : rest.slice(0, rest.search(/[;\s]|$/))
+  return safeName(name)
+}
+
+/** Puts a file into the folder of `--output-dir`. */
+export function inFolder(file: string, { outputDir }: GetValues): string {
+  return outputDir === undefined ? file : join(outputDir, file)
+}
+
+/** Bytes that a file has, for `-C -`; 0 without one. */
+export function sizeOf(path: string | undefined): number {
+  return path === undefined ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0)
+}
+
+function remotePath(url: URL, values: GetValues): string {
+  const name = safeName(decoded(url.pathname.slice(url.pathname.lastIndexOf('/') + 1)))
+  if (name === undefined)
+    throw new CommandError(`the URL ${JSON.stringify(url.href)} has no file name: use -o <file>`, Exit.WRITE)
+  return inFolder(name, values)
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** A name from the network must not leave the folder. */
+function safeName(text: string): string | undefined {
+  const name = basename(text.replaceAll('\\', '/')).replaceAll('\0', '')
+  return name === '' || name === '.' || name === '..' ? undefined : name
+}
