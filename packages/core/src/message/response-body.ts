@@ -6,6 +6,7 @@
 import { ResponseError, UsageError } from '../errors/errors.js'
 import { copyOut, keepSmall, SMALL_BYTES } from './memory/copies.js'
 import { PreallocatedBody } from './memory/preallocated-body.js'
+import { PouredBody } from './memory/poured-body.js'
 import { SmallParts } from './memory/small-parts.js'
 
 /** The engine's side of a body. */
@@ -53,7 +54,8 @@ export class ResponseBody {
   #pendingReads: PendingRead[] | undefined
   /** Set while the whole content is being collected: parts are consumed on arrival. */
   #collector: Collector | undefined
-  #assembly: PreallocatedBody | undefined
+  /** Takes the parts, in place of the list. */
+  #assembly: PreallocatedBody | PouredBody | undefined
   #smallParts: SmallParts | undefined
   #used = false
   /** Maximum size of a body that is collected. */
@@ -200,6 +202,26 @@ export class ResponseBody {
     return new Promise<T>((resolve, reject) => {
       this.#collector = { finish, resolve: resolve as (made: unknown) => void, reject }
     })
+  }
+
+  /**
+   * Passes all parts to `sink` as they arrive, in memory that is valid only during the call. Resolves at the end; rejects with the error of
+   * the content, or of `sink`, after which the content is cancelled.
+   */
+  pour(sink: (bytes: Uint8Array) => void): Promise<void> {
+    this.#expectedBytes = -1
+    const result = this.collect((parts) => {
+      for (const part of parts) if (part.length > 0) sink(part)
+    })
+    if (this.#collector !== undefined) {
+      const poured = new PouredBody(sink, (error) => {
+        this.cancel(error)
+        this.discard(error)
+      })
+      for (const part of this.take()) poured.append(part, 0, part.length)
+      this.#assembly = poured
+    }
+    return result
   }
 
   /**

@@ -185,6 +185,15 @@ export class HttpResponse {
   }
 
   /**
+   * @internal Passes the content to `sink` part by part, without a copy: the memory of a part is valid only during the call.
+   * @throws UsageError if already read.
+   */
+  async pour(sink: (bytes: Uint8Array) => void): Promise<void> {
+    this.#parts.body.claim()
+    await this.#parts.body.pour(sink)
+  }
+
+  /**
    * The content in parts, as they arrive. Leaving the loop early resets the stream.
    * @throws UsageError if already read.
    */

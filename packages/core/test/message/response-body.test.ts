@@ -195,3 +195,55 @@ describe('decodeUtf8', () => {
     expect(decodeUtf8([Uint8Array.of(0xe2, 0x82), Uint8Array.of(0xac)])).toBe('€')
   })
 })
+
+describe('pour()', () => {
+  it('passes parts before and after the call to the function, in order, and gives credit for each', async () => {
+    const { body, consumed, response } = open()
+    body.push(bytes('ab'))
+    const poured: string[] = []
+    const over = response.pour((part) => void poured.push(Buffer.from(part).toString()))
+    body.push(bytes('xcdx'), 1, 3)
+    body.end()
+    await over
+    expect(poured).toEqual(['ab', 'cd'])
+    expect(consumed).toEqual([2, 2])
+    expect(response.bodyUsed).toBe(true)
+  })
+
+  it('passes content that has arrived as a whole', async () => {
+    const { body, response } = open()
+    body.push(bytes('abc'))
+    body.end()
+    const poured: string[] = []
+    await response.pour((part) => void poured.push(Buffer.from(part).toString()))
+    expect(poured).toEqual(['abc'])
+  })
+
+  it('rejects with the error of the content, after the parts before it', async () => {
+    const { body, response } = open()
+    const poured: string[] = []
+    const over = response.pour((part) => void poured.push(Buffer.from(part).toString()))
+    body.push(bytes('abc'))
+    body.fail(new Error('the content broke off'))
+    await expect(over).rejects.toThrow('the content broke off')
+    expect(poured).toEqual(['abc'])
+  })
+
+  it.each([[true], [false]])('an error of the function cancels the content, and is the error of the call: %s', async (isOpen) => {
+    const { body, cancelled, response } = open()
+    if (!isOpen) {
+      body.push(bytes('abc'))
+      body.end()
+    }
+    const error = new Error('the disk is full')
+    let calls = 0
+    const over = response.pour(() => {
+      calls++
+      throw error
+    })
+    if (isOpen) for (const part of ['abc', 'def']) body.push(bytes(part))
+    await expect(over).rejects.toBe(error)
+    expect(calls).toBe(1)
+    expect(cancelled).toEqual(isOpen ? [error] : [])
+  })
+})

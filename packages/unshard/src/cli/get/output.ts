@@ -10,6 +10,8 @@ import type { GetValues, OutputChoice } from './options.js'
 export interface Sink {
   /** Path of the file; `undefined` for standard output. */
   readonly path: string | undefined
+  /** Whether bytes are written before the call returns, so that their memory may be used again. */
+  readonly isImmediate: boolean
   /** Writes bytes; a promise if the reader is slower. @throws CommandError with curl's exit code 23. */
   write(bytes: Uint8Array): Promise<void> | undefined
   /** Removes what was written since the beginning, for another attempt. @returns whether it could. */
@@ -20,6 +22,7 @@ export interface Sink {
 
 /** A file, created with the first byte. A failed transfer leaves what has arrived. */
 export class FileSink implements Sink {
+  readonly isImmediate = true
   readonly path: string
   readonly #start: number
   readonly #createsFolders: boolean
@@ -88,6 +91,7 @@ export class FileSink implements Sink {
 
 /** Standard output. */
 export class StandardOutput implements Sink {
+  readonly isImmediate = false
   readonly path = undefined
   #written = 0
 
@@ -120,6 +124,7 @@ class PlainOutput extends StandardOutput {
 
 /** Discards the bytes: `/dev/null` without a system call for each part. */
 class NoOutput implements Sink {
+  readonly isImmediate = true
   readonly path = '/dev/null'
 
   write(): undefined {}

@@ -164,7 +164,7 @@ export class Transfer {
   }
 
   async #receive(response: HttpResponse): Promise<void> {
-    const { failsAt, writesErrors, includesHeads, resumeFrom, isCompressed, limitRate } = this.#settings
+    const { failsAt, writesErrors, includesHeads, resumeFrom } = this.#settings
     const heads = this.#hops.list.slice(this.#firstHop).map(headOf)
     for (const head of heads) this.#listener.onHead(head)
     const { status } = response
@@ -179,18 +179,30 @@ export class Transfer {
     if (resumeFrom > 0 && status === 416 && this.#isComplete(response)) return response.discard()
     this.#sink ??= this.#sinkFor(this.#hops.last!.headers)
     if (includesHeads) await this.#write(Buffer.from(heads.join(''), 'latin1'), false)
+    await this.#pass(response)
+    if (fails) throw this.#unwanted(response, `the server answered with status ${status}`, Exit.HTTP_ERROR)
+  }
+
+  /** Passes the content to the sink: a file without a copy, at the pace of the network. */
+  async #pass(response: HttpResponse): Promise<void> {
+    const { isCompressed, limitRate, resumeFrom } = this.#settings
     const codings = isCompressed ? parseCodings(response.headers.get('content-encoding')) : []
     const total = this.#checkSize(response, codings.length > 0)
+    const report = (): void => this.#listener.onProgress(resumeFrom + this.#downloaded, total)
+    report()
+    if (this.#sink!.isImmediate && codings.length === 0 && limitRate === undefined) {
+      return response.pour((part) => {
+        this.#write(part, true)
+        report()
+      })
+    }
     const content = codings.length === 0 ? response.body : decode(response.body, codings, Number.POSITIVE_INFINITY)
     const pace = limitRate === undefined ? undefined : new Pace(limitRate)
-    this.#listener.onProgress(resumeFrom, total)
     for await (const part of content) {
-      const isWritten = this.#write(part, true)
-      if (isWritten !== undefined) await isWritten
-      this.#listener.onProgress(resumeFrom + this.#downloaded, total)
-      if (pace !== undefined) await pace.after(part.length)
+      await this.#write(part, true)
+      report()
+      await pace?.after(part.length)
     }
-    if (fails) throw this.#unwanted(response, `the server answered with status ${status}`, Exit.HTTP_ERROR)
   }
 
   #write(bytes: Uint8Array, isContent: boolean): Promise<void> | undefined {

@@ -1,0 +1,34 @@
+/** Passes content on as it arrives: for a reader that is done with each part when its function returns, such as a file. */
+
+const EMPTY = new Uint8Array(0)
+
+/** A body that is not kept. */
+export class PouredBody {
+  /** Nothing is left. */
+  readonly whole: Uint8Array = EMPTY
+  readonly #sink: (bytes: Uint8Array) => void
+  readonly #onError: (error: unknown) => void
+  #failed = false
+
+  /**
+   * @param sink called with each part, in memory that is valid only during the call.
+   * @param onError called once, after the call, if `sink` throws.
+   */
+  constructor(sink: (bytes: Uint8Array) => void, onError: (error: unknown) => void) {
+    this.#sink = sink
+    this.#onError = onError
+  }
+
+  append(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#failed) return
+    try {
+      this.#sink(bytes.subarray(start, end))
+    } catch (error) {
+      this.#failed = true
+      // The engine that delivers this part must not be changed below its feet.
+      queueMicrotask(() => this.#onError(error))
+    }
+  }
+
+  end(): void {}
+}
