@@ -71,10 +71,7 @@ const inlineFrames = {
       const lines = Object.entries(parts).map(([name, file]) => `export { default as ${name} } from './${file}.js'`)
       return { contents: lines.join('\n'), resolveDir: join(dirname(entry), 'lib') }
     })
-    onResolve({ filter: /^\w+$/ }, ({ path, importer }) =>
-      isBuiltin(path) && /\/ws\/lib\//.test(importer) ? { path, namespace: 'node' } : undefined,
-    )
-    onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => ({ contents: `export * from 'node:${path}'` }))
+    requireWhenNeeded(onResolve, onLoad)
     // Optional native code, which is not used.
     onResolve({ filter: /^(?:bufferutil|utf-8-validate)$/ }, ({ path }) => ({ path, namespace: 'absent' }))
     onLoad({ filter: /.*/, namespace: 'absent' }, () => ({ contents: 'throw new Error("not installed")' }))
@@ -93,15 +90,26 @@ const inlineCommandLibraries = {
   setup({ onResolve, onLoad, initialOptions }) {
     const { resolve } = createRequire(join(initialOptions.absWorkingDir, 'package.json'))
     onResolve({ filter: COMMAND_LIBRARIES }, ({ path }) => ({ path: resolve(path) }))
-    onResolve({ filter: /.*/ }, ({ path, importer, kind }) => {
-      if (kind !== 'require-call' || !importer.includes('node_modules')) return undefined
-      if (isBuiltin(path)) return { path, namespace: 'required' }
-      return path.startsWith('.') ? undefined : { path: createRequire(importer).resolve(path) }
-    })
-    onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path.replace(/^(?:node:)?/, 'node:'))})`,
-    }))
+    requireWhenNeeded(onResolve, onLoad)
+    onResolve({ filter: /^[^.]/ }, ({ path, importer, kind }) =>
+      kind === 'require-call' && !isBuiltin(path) && importer.includes('node_modules')
+        ? { path: createRequire(importer).resolve(path) }
+        : undefined,
+    )
   },
+}
+
+/**
+ * Lets inlined CommonJS take a module of Node as it is. An import has its enumerable members alone: on
+ * Node 20 and 22 the constants of zlib, such as `Z_SYNC_FLUSH`, are none.
+ */
+function requireWhenNeeded(onResolve, onLoad) {
+  onResolve({ filter: /^[a-z_:/]+$/ }, ({ path, importer, kind }) =>
+    kind === 'require-call' && isBuiltin(path) && importer.includes('node_modules') ? { path, namespace: 'required' } : undefined,
+  )
+  onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
+    contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path.replace(/^(?:node:)?/, 'node:'))})`,
+  }))
 }
 
 const packages = dirname(dirname(fileURLToPath(import.meta.url)))
