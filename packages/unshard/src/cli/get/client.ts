@@ -1,21 +1,20 @@
 /** Client options from the options of the command line: where to connect, trust, and deadlines. */
 
-import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns'
-import { isIP, type LookupFunction } from 'node:net'
+import { isIP } from 'node:net'
 import { coalescing } from '@unshard/coalescing'
 import { type ClientOptions, type ProxyOption, sameOrigin, type TlsOptions } from '@unshard/core'
 import { NoProxy } from '@unshard/core/internal'
 import { CommandError, invalidValue } from '../errors.js'
 import { fileOf, millisecondsOf, withScheme } from '../values.js'
+import type { Dials } from './dials.js'
 import { Exit } from './exit-codes.js'
 import type { GetValues } from './options.js'
-import { type ConnectTo, connectToOf, endpointOf, LaterSocket } from './redirected-dials.js'
 
 /** curl's port of a proxy without one. */
 const PROXY_PORT = '1080'
 
 /** Returns the options of the client. @throws CommandError. */
-export function clientOptionsOf(values: GetValues): ClientOptions {
+export function clientOptionsOf(values: GetValues, dials: Dials): ClientOptions {
   const { connectTimeout, maxTime, unixSocket } = values
   const localAddress = values.interface
   if (localAddress !== undefined && isIP(localAddress) === 0) throw invalidValue('--interface', 'an IP address', localAddress)
@@ -23,7 +22,7 @@ export function clientOptionsOf(values: GetValues): ClientOptions {
   const totalMs = maxTime === undefined ? 0 : millisecondsOf('--max-time', maxTime)
   const proxy = proxyOf(values)
   return {
-    reuse: values.share ? coalescing() : sameOrigin(),
+    reuse: values.share && !dials.dependsOnPorts ? coalescing() : sameOrigin(),
     tls: tlsOf(values),
     // As in curl: without options there is no deadline, except the system's and five minutes to connect.
     timeouts: { connect: connectMs > 0 ? connectMs : 300_000, total: totalMs, queue: 0 },
@@ -31,7 +30,7 @@ export function clientOptionsOf(values: GetValues): ClientOptions {
     ...(proxy !== undefined && { proxy }),
     ...(unixSocket !== undefined && { socketPath: unixSocket }),
     ...(localAddress !== undefined && { localAddress }),
-    ...dialsOf(values),
+    ...dials.options,
   }
 }
 
@@ -105,51 +104,4 @@ function proxyUrl(text: string, user: string | undefined): string {
     url.password = encodeURIComponent(colon === -1 ? '' : user.slice(colon + 1))
   }
   return url.href
-}
-
-/** `--resolve`, `--connect-to`, `-4` and `-6`. */
-function dialsOf({ resolve, connectTo, ipv4, ipv6 }: GetValues): Pick<ClientOptions, 'lookup' | 'sockets'> {
-  const table = resolveTable(resolve ?? [])
-  const routes = (connectTo ?? []).map(connectToOf)
-  const family = ipv4 === true ? 4 : ipv6 === true ? 6 : 0
-  if (table.size === 0 && routes.length === 0 && family === 0) return {}
-  return {
-    lookup: lookupOf(table, routes, family),
-    ...(routes.some(({ port }) => port !== undefined) && {
-      sockets: ({ host, port, address }) => {
-        const to = endpointOf(routes, host, port)
-        return to.port === port ? undefined : new LaterSocket(address, to.port)
-      },
-    }),
-  }
-}
-
-/** Reads `[+]host:port:address[,address…]`; the host `*` is every host. */
-function resolveTable(entries: readonly string[]): Map<string, readonly string[]> {
-  const table = new Map<string, readonly string[]>()
-  for (const entry of entries) {
-    const [, host, port, list = ''] = /^\+?(\[[^\]]*\]|[^:]*):([0-9]+):(.*)$/.exec(entry) ?? []
-    const addresses = list.split(',').map((address) => address.replace(/^\[|\]$/g, ''))
-    if (host === undefined || Number(port) > 65_535 || addresses.some((address) => isIP(address) === 0)) {
-      throw invalidValue('--resolve', 'HOST:PORT:ADDRESS[,ADDRESS…]', entry)
-    }
-    table.set(host.toLowerCase(), addresses)
-  }
-  return table
-}
-
-function lookupOf(
-  table: ReadonlyMap<string, readonly string[]>,
-  routes: readonly ConnectTo[],
-  family: 0 | 4 | 6,
-): LookupFunction {
-  return (name, options: LookupOptions, callback) => {
-    const host = routes.find((route) => route.from === undefined || route.from === name)?.host ?? name
-    const found = isIP(host) === 0 ? (table.get(host) ?? table.get('*')) : [host]
-    if (found === undefined) return systemLookup(host, { ...options, ...(family !== 0 && { family }) }, callback as never)
-    const all = found.map((address): LookupAddress => ({ address, family: isIP(address) }))
-    const usable = all.filter((each) => family === 0 || each.family === family)
-    const error = Object.assign(new Error(`${host} has no IPv${family} address`), { code: 'ENOTFOUND' })
-    process.nextTick(() => (usable.length === 0 ? callback(error, []) : callback(null, usable)))
-  }
 }

@@ -47,12 +47,13 @@ function bytesOf({ kind, text }: DataPart): Buffer {
   return kind === 'data' ? Buffer.from(content.filter((byte) => byte !== CR && byte !== LF && byte !== 0)) : content
 }
 
-/** Encodes all bytes except the unreserved characters (RFC 3986 §2.3). */
+/** Encodes all bytes except the unreserved characters (RFC 3986 §2.3); a space is `+`, as in forms. */
 function percentEncoded(bytes: Uint8Array): string {
   let text = ''
   for (const byte of bytes) {
     const character = String.fromCharCode(byte)
-    text += /[A-Za-z0-9._~-]/.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+    if (character === ' ') text += '+'
+    else text += /[A-Za-z0-9._~-]/.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
   }
   return text
 }

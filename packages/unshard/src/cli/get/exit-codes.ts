@@ -54,6 +54,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   ERR_CONTENT_RANGE: Exit.RANGE,
 }
 
+const UNREACHABLE: readonly string[] = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT']
+
 /** Codes of OpenSSL for certificates that are not trusted. */
 const CERTIFICATE_CODES: readonly string[] = [
   ...['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'CERT_REVOKED', 'CERT_UNTRUSTED', 'CERT_REJECTED', 'CERT_CHAIN_TOO_LONG'],
@@ -74,9 +76,17 @@ export function exitCodeOf(error: unknown, hasResponse: boolean): number {
   return hasResponse ? Exit.RECEIVE : Exit.USAGE
 }
 
-function connectExit({ phase, code }: ConnectError): number {
+function connectExit({ phase, code, status }: ConnectError): number {
   if (phase === 'resolve') return Exit.RESOLVE_HOST
-  if (phase === 'proxy') return code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? Exit.RESOLVE_PROXY : Exit.PROXY
+  const isUnresolved = code === 'ENOTFOUND' || code === 'EAI_AGAIN'
+  if (phase === 'proxy') {
+    if (status !== undefined) return Exit.RECEIVE
+    if (isUnresolved) return Exit.RESOLVE_PROXY
+    return code.startsWith('ERR_') ? Exit.PROXY : Exit.CONNECT
+  }
+  // A socket of --connect-to fails after it was taken.
+  if (isUnresolved) return Exit.RESOLVE_HOST
+  if (UNREACHABLE.includes(code)) return Exit.CONNECT
   if (phase === 'tcp') return Exit.CONNECT
   return CERTIFICATE_CODES.includes(code) ? Exit.CERTIFICATE : Exit.TLS
 }

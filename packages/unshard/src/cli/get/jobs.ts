@@ -3,6 +3,7 @@
 import { Client } from '@unshard/core'
 import { CommandError } from '../errors.js'
 import { clientOptionsOf } from './client.js'
+import { Dials } from './dials.js'
 import { expandGlob } from './glob.js'
 import type { GetValues, OutputChoice } from './options.js'
 import { type GivenContent, readContent } from './request.js'
@@ -27,9 +28,13 @@ const CLIENT_OPTIONS: readonly (keyof GetValues)[] = [
   ...(['resolve', 'connectTo', 'unixSocket', 'share', 'connectTimeout'] as const),
 ]
 
+/** Time for GOAWAY to be sent, in milliseconds. */
+const CLOSE_MS = 100
+
 /** The jobs of a command line, and their clients. */
 export class Jobs {
   readonly #clients = new Map<string, Client>()
+  readonly #dials: Dials[] = []
   readonly list: readonly Job[]
 
   /** Reads the content of all parts. @throws CommandError. */
@@ -40,6 +45,12 @@ export class Jobs {
 
   get clients(): readonly Client[] {
     return [...this.#clients.values()]
+  }
+
+  /** Closes the connections. */
+  async close(): Promise<void> {
+    await Promise.all(this.clients.map((client) => client.close({ graceMs: CLOSE_MS })))
+    for (const dials of this.#dials) dials.close()
   }
 
   *#jobsOf(values: GetValues): Generator<Omit<Job, 'number'>> {
@@ -55,7 +66,11 @@ export class Jobs {
 
   #clientOf(values: GetValues): Client {
     const key = JSON.stringify(CLIENT_OPTIONS.map((name) => values[name] ?? null))
-    const client = this.#clients.get(key) ?? new Client(clientOptionsOf(values))
+    const known = this.#clients.get(key)
+    if (known !== undefined) return known
+    const dials = new Dials(values)
+    const client = new Client(clientOptionsOf(values, dials))
+    this.#dials.push(dials)
     this.#clients.set(key, client)
     return client
   }

@@ -6,10 +6,11 @@ import type { FormPart, RequestOptions } from '@unshard/core'
 import { CommandError } from '../errors.js'
 import { withoutUserInfo, withScheme } from '../values.js'
 import { VERSION } from '../version.js'
+import { cookieValue } from './cookies.js'
 import { type DataContent, dataOf, urlEncoded } from './data.js'
 import { Exit } from './exit-codes.js'
 import { formPartsOf, formStringOf } from './form.js'
-import { readInput, textOrFile } from './input.js'
+import { textOrFile } from './input.js'
 import type { GetValues } from './options.js'
 
 /** Content that the options of one part of the command line name; read once for all its URLs. */
@@ -62,7 +63,7 @@ export function requestOf(text: string, values: GetValues, content: GivenContent
   return {
     url,
     method: methodOf(values, data, content.form),
-    headers: headersOf(values, data, content.headers),
+    headers: headersOf(values, url, data, content.headers),
     body: data?.content,
     multipart: content.form,
     upload: values.uploadFile,
@@ -143,15 +144,21 @@ function methodOf({ request, head, uploadFile }: GetValues, data: unknown, form:
   return data === undefined && form === undefined ? 'GET' : 'POST'
 }
 
-function headersOf(values: GetValues, data: DataContent | undefined, lines: readonly string[]): [name: string, value: string][] {
-  const { userAgent, referer, cookie, range, oauth2Bearer } = values
+function headersOf(
+  values: GetValues,
+  url: URL,
+  data: DataContent | undefined,
+  lines: readonly string[],
+): [name: string, value: string][] {
+  const { userAgent, referer, range, oauth2Bearer } = values
+  const cookie = cookieValue(values.cookie ?? [], url)
   const type = data?.isJson === true ? 'application/json' : 'application/x-www-form-urlencoded'
   const headers: [string, string][] = [
     ['user-agent', userAgent ?? `unshard/${VERSION}`],
     ['accept', data?.isJson === true ? type : '*/*'],
     ...(data === undefined ? [] : [['content-type', type] satisfies [string, string]]),
     ...(referer === undefined ? [] : [['referer', referer] satisfies [string, string]]),
-    ...(cookie === undefined ? [] : [['cookie', cookie.map(cookieOf).join('; ')] satisfies [string, string]]),
+    ...(cookie === undefined ? [] : [['cookie', cookie] satisfies [string, string]]),
     ...(range === undefined ? [] : [['range', `bytes=${range}`] satisfies [string, string]]),
     ...(oauth2Bearer === undefined ? [] : [['authorization', `Bearer ${oauth2Bearer}`] satisfies [string, string]]),
   ]
@@ -167,20 +174,6 @@ function fieldOf(line: string): { readonly name: string; readonly value: string 
   if (colon < 1) throw new CommandError(`--header takes "Name: value", "Name:" or "Name;", not ${JSON.stringify(line)}`)
   const value = line.slice(colon + 1).trim()
   return { name: line.slice(0, colon).toLowerCase(), value: value === '' ? undefined : value }
-}
-
-function cookieOf(text: string): string {
-  if (text.includes('=')) return text
-  // curl takes a name without = as a file of cookies.
-  const lines = linesOf(readInput('--cookie', text).toString()).filter((line) => line.includes('='))
-  return lines
-    .map((line) =>
-      line
-        .replace(/^set-cookie:/i, '')
-        .split(';')[0]!
-        .trim(),
-    )
-    .join('; ')
 }
 
 function linesOf(text: string): string[] {

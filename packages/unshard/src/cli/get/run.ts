@@ -15,8 +15,6 @@ import { logFrames, traceTo } from './wire-log.js'
 
 /** curl's maximum of `--parallel-max`. */
 const MOST_PARALLEL = 300
-/** Time for GOAWAY to be sent, in milliseconds. */
-const CLOSE_MS = 100
 
 /** Runs all parts of a command line. @returns the exit code: that of the last transfer that failed. */
 export async function runGet(parts: readonly GetValues[]): Promise<number> {
@@ -34,7 +32,7 @@ export async function runGet(parts: readonly GetValues[]): Promise<number> {
   } finally {
     reporter.stop()
     if (parts.some(({ connections }) => connections)) reporter.connections(jobs.clients)
-    await Promise.all(jobs.clients.map((client) => client.close({ graceMs: CLOSE_MS })))
+    await jobs.close()
     for (const stop of stops) await stop()
   }
 }

@@ -192,7 +192,7 @@ export class Transfer {
     report()
     if (this.#sink!.isImmediate && codings.length === 0 && limitRate === undefined) {
       return response.pour((part) => {
-        this.#write(part, true)
+        void this.#write(part, true)
         report()
       })
     }

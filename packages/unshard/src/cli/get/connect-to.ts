@@ -1,6 +1,6 @@
 /** `--connect-to`: connections to another host and port than those of the URL. */
 
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { invalidValue } from '../errors.js'
 import { hostOf } from '../values.js'
@@ -15,42 +15,47 @@ export interface ConnectTo {
 
 /** Reads one value. @throws CommandError. */
 export function connectToOf(text: string): ConnectTo {
-  const [, from, fromPort, host, port] = /^(\[[^\]]*\]|[^:]*):([0-9]{0,5}):(\[[^\]]*\]|[^:]*):([0-9]{0,5})$/.exec(text) ?? []
-  if (from === undefined || host === undefined) throw invalidValue('--connect-to', 'HOST1:PORT1:HOST2:PORT2', text)
+  const [from, fromPort, host, port] = partsOf(text)
+  const ports = [fromPort, port].filter((each) => each !== undefined && each !== '')
+  if (from === undefined || ports.some((each) => !/^[0-9]{1,5}$/.test(each!))) {
+    throw invalidValue('--connect-to', 'HOST1:PORT1:HOST2:PORT2', text)
+  }
   const number = (part: string | undefined): number | undefined => (part === '' || part === undefined ? undefined : Number(part))
-  const name = (part: string): string | undefined => (part === '' ? undefined : (hostOf(part) ?? part.replace(/^\[|\]$/g, '')))
+  const name = (part: string | undefined): string | undefined =>
+    part === '' || part === undefined ? undefined : (hostOf(part) ?? part.replace(/^\[|\]$/g, ''))
   return { from: name(from), fromPort: number(fromPort), host: name(host), port: number(port) }
 }
 
-/** Returns where a connection to `host` and `port` goes. */
-export function endpointOf(
-  routes: readonly ConnectTo[],
-  host: string,
-  port: number,
-): { readonly host: string; readonly port: number } {
-  const route = routes.find(
-    ({ from, fromPort }) => (from === undefined || from === host) && (fromPort === undefined || fromPort === port),
-  )
-  return { host: route?.host ?? host, port: route?.port ?? port }
+/** Splits at colons outside brackets. Empty for more than four parts. */
+function partsOf(text: string): string[] {
+  const parts = ['']
+  let isInBrackets = false
+  for (const character of text) {
+    if (character === '[' || character === ']') isInBrackets = character === '['
+    if (character === ':' && !isInBrackets) parts.push('')
+    else parts[parts.length - 1] += character
+  }
+  return parts.length > 4 ? [] : parts
 }
 
 /** A socket that takes bytes at once, and sends them when it is connected. */
 export class LaterSocket extends Duplex {
   readonly #socket: Socket
-  readonly remoteAddress: string
+  /** Known at once if an address was passed. */
+  readonly remoteAddress: string | undefined
   readonly remotePort: number
 
-  constructor(address: string, port: number) {
+  /** @param host name or address. */
+  constructor(host: string, port: number) {
     super({ allowHalfOpen: false })
-    this.remoteAddress = address
+    this.remoteAddress = isIP(host) === 0 ? undefined : host
     this.remotePort = port
-    const socket = connect({ host: address, port, noDelay: true })
+    const socket = connect({ host, port, noDelay: true })
     this.#socket = socket
     socket.on('data', (part: Buffer) => void (this.push(part) || socket.pause()))
     socket.on('end', () => void this.push(null))
     socket.on('error', (error) => void this.destroy(error))
     socket.on('close', () => void this.destroy())
-    socket.unref()
   }
 
   override _read(): void {
@@ -58,7 +63,6 @@ export class LaterSocket extends Duplex {
   }
 
   override _write(part: Uint8Array, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#socket.ref()
     this.#socket.write(part, callback)
   }
 
