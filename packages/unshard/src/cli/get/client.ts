@@ -76,12 +76,14 @@ function splitPassword(text: string): [file: string, password: string | undefine
 function proxyOf({ proxy, proxyUser, noproxy }: GetValues): ProxyOption | undefined {
   if (proxy === '') return undefined
   if (proxy === undefined && noproxy === undefined) return 'env'
+  const fixed = proxy === undefined ? undefined : proxyUrl(proxy, proxyUser)
   const except = new NoProxy(noproxy ?? process.env['no_proxy'] ?? process.env['NO_PROXY'] ?? '')
   return (origin) => {
     const { hostname, port, protocol } = new URL(origin)
     const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
     if (except.matches(host, Number(port) || (protocol === 'https:' ? 443 : 80))) return undefined
-    const text = proxy ?? environmentProxy(protocol)
+    if (fixed !== undefined) return fixed
+    const text = environmentProxy(protocol)
     return text === undefined ? undefined : proxyUrl(text, proxyUser)
   }
 }

@@ -91,20 +91,23 @@ export class FileSink implements Sink {
 
 /** Standard output. */
 export class StandardOutput implements Sink {
-  readonly isImmediate = false
   readonly path = undefined
+  readonly isImmediate = false
   #written = 0
+  /** Whether a terminal may get any bytes. */
+  readonly #takesBinary: boolean
+
+  constructor(takesBinary: boolean) {
+    this.#takesBinary = takesBinary || !process.stdout.isTTY
+  }
 
   write(bytes: Uint8Array): Promise<void> | undefined {
-    if (this.#written === 0 && process.stdout.isTTY && bytes.includes(0)) {
-      throw new CommandError(
-        'the content is binary, and could confuse the terminal: use -o <file>, or -o - to print it',
-        Exit.WRITE,
-      )
+    if (this.#written === 0 && !this.#takesBinary && bytes.includes(0)) {
+      const advice = 'use -o <file>, or -o - to print it'
+      throw new CommandError(`the content is binary, and could confuse the terminal: ${advice}`, Exit.WRITE)
     }
     this.#written += bytes.length
-    if (process.stdout.write(bytes)) return undefined
-    return new Promise((resolve) => process.stdout.once('drain', resolve))
+    return process.stdout.write(bytes) ? undefined : drained()
   }
 
   restart(): boolean {
@@ -114,12 +117,20 @@ export class StandardOutput implements Sink {
   end(): void {}
 }
 
-/** Standard output that `-o -` names: also takes binary content on a terminal. */
-class PlainOutput extends StandardOutput {
-  override write(bytes: Uint8Array): Promise<void> | undefined {
-    if (process.stdout.write(bytes)) return undefined
-    return new Promise((resolve) => process.stdout.once('drain', resolve))
-  }
+/** Resolves when standard output takes more. Rejects without a message if its reader has closed it. */
+function drained(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const { stdout } = process
+    const onDrain = (): void => {
+      stdout.off('error', onError)
+      resolve()
+    }
+    const onError = (): void => {
+      stdout.off('drain', onDrain)
+      reject(new CommandError('', Exit.WRITE))
+    }
+    stdout.once('drain', onDrain).once('error', onError)
+  })
 }
 
 /** Discards the bytes: `/dev/null` without a system call for each part. */
@@ -138,8 +149,7 @@ class NoOutput implements Sink {
 
 /** Opens the sink of a transfer. */
 export function sinkOf(path: string | undefined, start: number, { createDirs }: GetValues): Sink {
-  if (path === undefined) return new StandardOutput()
-  if (path === '-') return new PlainOutput()
+  if (path === undefined || path === '-') return new StandardOutput(path === '-')
   return path === '/dev/null' ? new NoOutput() : new FileSink(path, start, createDirs === true)
 }
 

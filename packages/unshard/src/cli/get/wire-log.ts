@@ -21,7 +21,7 @@ const TEXT_PER_LINE = 64
 
 /** Prints what connections send and receive to standard error. @returns a function that ends it. */
 export function logFrames(): () => void {
-  const { dim, cyan } = pc.createColors(process.stderr.isTTY && process.env['NO_COLOR'] === undefined)
+  const { dim, cyan } = pc.createColors(process.stderr.isTTY && !process.env['NO_COLOR'])
   const logs = new Map<string, Log>()
   const print: PrintLine = (line, tone) => console.error(tone === 'frame' ? `${dim(stamp())} ${cyan(line)}` : INDENT + line)
   return watch({

@@ -68,9 +68,12 @@ function folderAt(path: string): Folder {
 
 /** Collects what a process prints. */
 export function outcomeOf(child: ChildProcess): Promise<Ran> {
-  const output = { stdout: '', stderr: '' }
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => void (output.stdout += text))
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => void (output.stderr += text))
+  const stdout: string[] = []
+  const stderr: string[] = []
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => stdout.push(text))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => stderr.push(text))
   child.stdin?.end()
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...output })))
+  return new Promise((resolve) =>
+    child.once('close', (code) => resolve({ code, stdout: stdout.join(''), stderr: stderr.join('') })),
+  )
 }

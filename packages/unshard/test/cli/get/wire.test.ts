@@ -11,7 +11,9 @@ it('-v prints the frames of HTTP/2 with their names, flags, fields and settings'
   expect([code, stdout]).toEqual([0, 'hello'])
   expect(stderr).toMatch(/^\[ *\d+\.\d{3}\] connection #1 to https:\/\/a\.test\.example:\d+ at 127\.0\.0\.1 port \d+, h2$/m)
   expect(stderr).toMatch(/\] send SETTINGS frame <length=\d+, flags=0x00, stream_id=0>\n +\[ENABLE_PUSH\(0x02\):0\]/)
-  expect(stderr).toMatch(/\] send HEADERS frame <length=\d+, flags=0x05, stream_id=1>\n +; END_STREAM \| END_HEADERS\n +:method: GET/)
+  expect(stderr).toMatch(
+    /\] send HEADERS frame <length=\d+, flags=0x05, stream_id=1>\n +; END_STREAM \| END_HEADERS\n +:method: GET/,
+  )
   expect(stderr).toContain(':path: /path\n')
   expect(stderr).toMatch(/\] recv HEADERS frame <length=\d+, flags=0x04, stream_id=1>\n +; END_HEADERS\n +:status: 200/)
   expect(stderr).toMatch(/\] recv DATA frame <length=5, /)
@@ -66,7 +68,9 @@ it('--connections prints which connection carried each URL, and why', async () =
   const { stderr } = await get('--connections', ...urls)
   expect(stderr).toContain(`${urls[0]}  200, 5 bytes, #1 own (first-connection)\n`)
   expect(stderr).toContain(`${urls[1]}  200, 5 bytes, #1 shared (address-and-certificate)\n`)
-  expect(stderr).toContain(`#1 h2 127.0.0.1 port ${origin.port}: ${origin.url('a.test.example')} ${origin.url('b.test.example')}\n`)
+  expect(stderr).toContain(
+    `#1 h2 127.0.0.1 port ${origin.port}: ${origin.url('a.test.example')} ${origin.url('b.test.example')}\n`,
+  )
   expect(stderr).toContain('1 dial, 1 TLS handshake\n')
 })
 
