@@ -31,7 +31,8 @@ const at =
     return seconds(hop === undefined ? 0 : transfer.result.lastStartMs + pick(hop.timings))
   }
 
-const VARIABLES: Readonly<Record<string, Variable>> = {
+/** The variables, by name. */
+export const VARIABLES: Readonly<Record<string, Variable>> = {
   conn_id: (transfer) => last(transfer)?.connection.id ?? -1,
   content_type: (transfer) => headerOf(transfer, 'content-type') ?? '',
   errormsg: ({ result }) => result.message ?? '',
