@@ -2,6 +2,7 @@
 
 import { Command, Help, type Option } from 'commander'
 import { CommandError, shownFailure } from './errors.js'
+import { addExplain } from './explain/command.js'
 import { addGet } from './get/command.js'
 import { addProbe } from './probe/command.js'
 import { forTerminal } from './terminal.js'
@@ -10,7 +11,7 @@ import { VERSION } from './version.js'
 /** Adds a command to the program. @param finish called with the exit code of a command that has run. */
 export type AddCommand = (program: Command, finish: (exitCode: number) => void) => void
 
-const COMMANDS: readonly AddCommand[] = [addGet, addProbe]
+const COMMANDS: readonly AddCommand[] = [addGet, addProbe, addExplain]
 
 const EPILOGUE = `
 unshard <command> --help shows the options of a command.

@@ -20,6 +20,11 @@ export function integerOf(option: string, text: string, least: number, most: num
   throw invalidValue(option, `a number from ${least} to ${most}`, text)
 }
 
+/** Collects the values of an option that may be repeated. */
+export function collected(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text]
+}
+
 /** Reads a file of an option. @param exitCode if the file cannot be read. @throws CommandError. */
 export function fileOf(option: string, path: string, exitCode?: number): Buffer {
   try {
