@@ -1,6 +1,7 @@
 /** Parses the command line and runs one command. Each command is loaded when it runs. */
 
 import { Command, Help, type Option } from 'commander'
+import { addBench } from './bench/command.js'
 import { CommandError, shownFailure } from './errors.js'
 import { addExplain } from './explain/command.js'
 import { addGet } from './get/command.js'
@@ -11,7 +12,7 @@ import { VERSION } from './version.js'
 /** Adds a command to the program. @param finish called with the exit code of a command that has run. */
 export type AddCommand = (program: Command, finish: (exitCode: number) => void) => void
 
-const COMMANDS: readonly AddCommand[] = [addGet, addProbe, addExplain]
+const COMMANDS: readonly AddCommand[] = [addGet, addBench, addProbe, addExplain]
 
 const EPILOGUE = `
 unshard <command> --help shows the options of a command.
@@ -29,7 +30,7 @@ export function programOf(finish: (exitCode: number) => void, showsAll: boolean 
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
-    .configureHelp({ visibleOptions: (command) => shownOptions(command, showsAll) })
+    .configureHelp({ visibleOptions: (command) => shownOptions(command, showsAll), optionDescription })
   for (const add of COMMANDS) add(program, finish)
   for (const command of program.commands) {
     command.copyInheritedSettings(program).helpOption('-h, --help', 'print this help')
@@ -62,6 +63,15 @@ export async function run(argv: readonly string[]): Promise<number> {
 function shownOptions(command: Command, showsAll: boolean): Option[] {
   const builtIn = new Help().visibleOptions(command).filter((option) => !command.options.includes(option))
   return [...command.options.filter(({ hidden }) => showsAll || !hidden), ...builtIn]
+}
+
+/** Defaults without a meaning to readers, such as an empty list, are left out. */
+function optionDescription({ description, defaultValue, argChoices }: Option): string {
+  const notes = [
+    ...(argChoices === undefined ? [] : [argChoices.join(', ')]),
+    ...(typeof defaultValue === 'string' ? [`default: ${defaultValue}`] : []),
+  ]
+  return notes.length === 0 ? description : `${description} (${notes.join('; ')})`
 }
 
 function asksForAll(argv: readonly string[]): boolean {

@@ -43,6 +43,17 @@ export function originOf(text: string): string {
   }
 }
 
+/** Returns a URL that a request can have; without a scheme, https. @throws CommandError. */
+export function urlOf(text: string): string {
+  const url = withScheme(text, 'https')
+  try {
+    parseOrigin(url)
+    return url
+  } catch {
+    throw new CommandError(`${JSON.stringify(withoutUserInfo(text))} is not a valid URL`)
+  }
+}
+
 /** Adds a scheme to a URL that has none. */
 export function withScheme(text: string, scheme: string): string {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `${scheme}://${text}`
