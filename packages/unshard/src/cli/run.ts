@@ -5,6 +5,7 @@ import { addBench } from './bench/command.js'
 import { CommandError, shownFailure } from './errors.js'
 import { addExplain } from './explain/command.js'
 import { addGet } from './get/command.js'
+import { addHar } from './har/command.js'
 import { addProbe } from './probe/command.js'
 import { forTerminal } from './terminal.js'
 import { VERSION } from './version.js'
@@ -12,7 +13,7 @@ import { VERSION } from './version.js'
 /** Adds a command to the program. @param finish called with the exit code of a command that has run. */
 export type AddCommand = (program: Command, finish: (exitCode: number) => void) => void
 
-const COMMANDS: readonly AddCommand[] = [addGet, addBench, addProbe, addExplain]
+const COMMANDS: readonly AddCommand[] = [addGet, addBench, addProbe, addExplain, addHar]
 
 const EPILOGUE = `
 unshard <command> --help shows the options of a command.
