@@ -1,4 +1,4 @@
-/** Options of the commands that connect: how a host is found, whom to trust, and how long to wait. */
+/** Options of the commands that connect: addresses of hosts, trusted authorities, and deadlines. */
 
 import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
