@@ -54,10 +54,10 @@ function optionOf(option: Option): CompletedOption {
   }
 }
 
-/** The name of a value says what it is, as in `<file>` and `<output-dir>`. */
+/** The name of a value says what it is, as in `<file>`, `<file[:password]>` and `<output-dir>`. */
 function kindOf(name: string, choices: readonly string[] | undefined): Value {
   if (choices !== undefined) return choices
-  const words = name.split('-')
+  const words = name.split('[')[0]!.split('-')
   if (words.includes('file')) return 'file'
-  return words.includes('dir') ? 'folder' : 'text'
+  return words.includes('dir') || words.includes('folder') ? 'folder' : 'text'
 }
