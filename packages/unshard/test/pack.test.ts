@@ -331,12 +331,15 @@ it('the command, its man pages, and the licenses of the libraries that its bundl
   for (const page of man) expect(await readFile(join(folder, page), 'utf8')).toContain('.SH NAME')
   const notice = await readFile(join(folder, 'NOTICE.md'), 'utf8')
   const bundles = (await readdir(join(folder, 'dist/bundle'), { recursive: true })).filter((file) => file.endsWith('.js'))
-  const texts = await Promise.all(bundles.map((file) => readFile(join(folder, 'dist/bundle', file), 'utf8')))
+  const sources = await Promise.all(bundles.map((file) => readFile(join(folder, 'dist/bundle', file), 'utf8')))
   // esbuild names the file that each module comes from.
-  const inlined = texts.flatMap((text) => [
+  const inlined = sources.flatMap((text) => [
     ...text.matchAll(/node_modules\/\.pnpm\/[^/]+\/node_modules\/((?:@[^/]+\/)?[^/]+)\//g),
   ])
   const libraries = new Set(inlined.map(([, name]) => name!))
   expect(libraries).toContain('commander')
   for (const name of libraries) expect(notice).toContain(`[${name}](`)
+  const texts = await readFile(join(folder, 'LICENSE-libraries'), 'utf8')
+  expect(texts).toContain('The MIT License')
+  expect(texts).toContain('The ISC License')
 }, 60_000)

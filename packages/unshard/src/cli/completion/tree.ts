@@ -13,7 +13,7 @@ export interface CompletedOption {
   readonly description: string
   /** `undefined` for an option without a value. */
   readonly value: Value | undefined
-  /** What help calls the value. */
+  /** Name of the value in help. */
   readonly placeholder: string
   readonly isRepeatable: boolean
 }
