@@ -80,6 +80,9 @@ function isInstalled(shell: string): boolean {
   }
 }
 
+/** zsh compiles its completion system for each of the runs. */
+const STARTS_SLOWLY_MS = 60_000
+
 describe.each(SHELLS.filter(isInstalled))('%s', (shell) => {
   const script = scriptFor(shell, program)
   const completed = async (...words: string[]): Promise<string[]> => {
@@ -87,38 +90,62 @@ describe.each(SHELLS.filter(isInstalled))('%s', (shell) => {
     return found.map((line) => line.split('\t')[0]!.trim()).sort()
   }
 
-  it('the command prints the script', async () => {
-    expect(await unshard('completion', shell)).toEqual({ code: 0, stdout: script, stderr: '' })
-  })
+  it(
+    'the command prints the script',
+    async () => {
+      expect(await unshard('completion', shell)).toEqual({ code: 0, stdout: script, stderr: '' })
+    },
+    STARTS_SLOWLY_MS,
+  )
 
-  it('completes commands', async () => {
-    expect(await completed('')).toEqual([...names].sort())
-    expect(await completed('ex')).toEqual(['explain'])
-  })
+  it(
+    'completes commands',
+    async () => {
+      expect(await completed('')).toEqual([...names].sort())
+      expect(await completed('ex')).toEqual(['explain'])
+    },
+    STARTS_SLOWLY_MS,
+  )
 
-  it('completes options of a command', async () => {
-    expect(await completed('bench', '--c')).toEqual(['--cacert', '--concurrency', '--connections'])
-    expect(await completed('har', 'x.har', '--so')).toEqual(['--sort'])
-    expect(await completed('har', '--js')).toEqual(['--json'])
-  })
+  it(
+    'completes options of a command',
+    async () => {
+      expect(await completed('bench', '--c')).toEqual(['--cacert', '--concurrency', '--connections'])
+      expect(await completed('har', 'x.har', '--so')).toEqual(['--sort'])
+      expect(await completed('har', '--js')).toEqual(['--json'])
+    },
+    STARTS_SLOWLY_MS,
+  )
 
-  it('completes the value of an option: a file, a word of a list, or nothing', async () => {
-    expect(await completed('bench', '--cacert', 'c')).toEqual(['ca.pem'])
-    expect(await completed('har', '--sort', 's')).toEqual(['size', 'start', 'status'])
-    expect(await completed('bench', '-X', '')).toEqual([])
-  })
+  it(
+    'completes the value of an option: a file, a word of a list, or nothing',
+    async () => {
+      expect(await completed('bench', '--cacert', 'c')).toEqual(['ca.pem'])
+      expect(await completed('har', '--sort', 's')).toEqual(['size', 'start', 'status'])
+      expect(await completed('bench', '-X', '')).toEqual([])
+    },
+    STARTS_SLOWLY_MS,
+  )
 
-  it('completes an argument: a file, a word of a list, or nothing', async () => {
-    expect((await completed('har', 'one')).map((name) => name.replaceAll('\\', ''))).toEqual(['one file.har'])
-    expect(await completed('completion', '')).toEqual(['bash', 'fish', 'zsh'])
-    expect(await completed('bench', '')).toEqual([])
-  })
+  it(
+    'completes an argument: a file, a word of a list, or nothing',
+    async () => {
+      expect((await completed('har', 'one')).map((name) => name.replaceAll('\\', ''))).toEqual(['one file.har'])
+      expect(await completed('completion', '')).toEqual(['bash', 'fish', 'zsh'])
+      expect(await completed('bench', '')).toEqual([])
+    },
+    STARTS_SLOWLY_MS,
+  )
 
-  it('quotes, brackets and other characters of descriptions do no harm', async () => {
-    const hostile = scriptFor(shell, hostileProgram())
-    expect((await inShell(shell, hostile, 'unshard', 'do', '--od')).map((line) => line.split('\t')[0])).toEqual(['--odd'])
-    expect(await inShell(shell, hostile, 'unshard', 'do', '--into', 's')).toEqual([expect.stringMatching(/^sub\/?/)])
-  })
+  it(
+    'quotes, brackets and other characters of descriptions do no harm',
+    async () => {
+      const hostile = scriptFor(shell, hostileProgram())
+      expect((await inShell(shell, hostile, 'unshard', 'do', '--od')).map((line) => line.split('\t')[0])).toEqual(['--odd'])
+      expect(await inShell(shell, hostile, 'unshard', 'do', '--into', 's')).toEqual([expect.stringMatching(/^sub\/?/)])
+    },
+    STARTS_SLOWLY_MS,
+  )
 })
 
 it('fish shows the description of each option', async () => {

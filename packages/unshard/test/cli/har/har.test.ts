@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { recordHar } from '../../../src/har/index.js'
 import { createClient } from '../../../src/index.js'
 import { commandFixture, main, type Ran, runFolder } from '../fixture.js'
-import { failureOf } from '../in-process.js'
+import { failureOf, ranInProcess } from '../in-process.js'
 
 const { server, unshard, environment } = commandFixture()
 
@@ -64,7 +64,7 @@ const ENTRIES = [
 async function har(content: string | Buffer | object, ...args: string[]): Promise<Ran> {
   const file = join(await runFolder(environment), 'recording.har')
   await writeFile(file, typeof content === 'string' || Buffer.isBuffer(content) ? content : JSON.stringify(content))
-  return unshard('har', file, ...args)
+  return ranInProcess(['har', file, ...args])
 }
 
 const recording = (entries: readonly unknown[]): object => ({ log: { version: '1.2', entries } })
