@@ -15,17 +15,22 @@ const { unshard, environment } = commandFixture()
 const program = programOf(() => undefined)
 const names = program.commands.map((command) => command.name())
 
-/** Runs a shell in an empty folder with the files `ca.pem` and `one file.har`, and the folder `sub`. */
-async function inShell(shell: keyof typeof COMPLETE, script: string, ...words: string[]): Promise<string[]> {
+/** Runs a shell that has sourced a script. */
+function inShell(shell: Shell, script: string, ...words: string[]): Promise<string[]> {
+  return inFolder(shell, '.script', script, words)
+}
+
+/**
+ * Runs a shell in a folder with the files `ca.pem` and `one file.har`, the folder `sub` and a script. @returns the
+ * candidates that it printed.
+ */
+async function inFolder(shell: Shell, scriptFile: string, script: string, words: readonly string[]): Promise<string[]> {
   const folder = await runFolder(environment)
+  await Promise.all(['sub', 'functions'].map((name) => mkdir(join(folder, name))))
   await Promise.all(['ca.pem', 'one file.har'].map((name) => writeFile(join(folder, name), '')))
-  await mkdir(join(folder, 'sub'))
-  await writeFile(join(folder, '.script'), script)
-  const args = COMPLETE[shell](words)
-  const { stdout } = await run(shell, args, {
-    cwd: folder,
-    env: { ...process.env, HOME: folder, TERM: 'dumb', LC_ALL: 'C.UTF-8' },
-  })
+  await writeFile(join(folder, scriptFile), script)
+  const env = { ...process.env, HOME: folder, TERM: 'dumb', LC_ALL: 'C.UTF-8' }
+  const { stdout } = await run(shell, COMPLETE[shell](words), { cwd: folder, env })
   // Words of the script were not executed.
   expect(await readdir(folder)).not.toContain('harm')
   return [...new Set(stdout.split('\n').filter((line) => line !== ''))]
@@ -35,7 +40,7 @@ async function inShell(shell: keyof typeof COMPLETE, script: string, ...words: s
 const COMPLETE = {
   bash: (words: readonly string[]) => [
     ...['--norc', '--noprofile', '-c'],
-    'source .script; COMP_TYPE=${COMP_TYPE-9}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _unshard; printf "%s\\n" "${COMPREPLY[@]}"',
+    `source .script; COMP_TYPE=\${COMP_TYPE-9}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _unshard; printf "%s\\n" "\${COMPREPLY[@]}"`,
     'bash',
     ...words,
   ],
@@ -47,7 +52,7 @@ const COMPLETE = {
 const ZSH = `
 zmodload zsh/zpty
 zpty z zsh -f -i
-zpty -w z "PROMPT= ; unsetopt zle_bracketed_paste; autoload -Uz compinit && compinit -D -u && source ./.script"
+zpty -w z "PROMPT= ; unsetopt zle_bracketed_paste; fpath=(./functions $fpath); autoload -Uz compinit && compinit -D -u; [[ -e .script ]] && source ./.script"
 zpty -w z 'compadd() {
   if [[ \${@[1,(i)(-|--)]} == *-(O|A|D)\\ * ]]; then builtin compadd "$@"; return; fi
   typeset -a found shown
@@ -68,7 +73,9 @@ done
 zpty -d z
 `
 
-const SHELLS = Object.keys(COMPLETE) as (keyof typeof COMPLETE)[]
+type Shell = keyof typeof COMPLETE
+
+const SHELLS = Object.keys(COMPLETE) as Shell[]
 
 function isInstalled(shell: string): boolean {
   try {
@@ -147,6 +154,17 @@ describe.each(SHELLS.filter(isInstalled))('%s', (shell) => {
     STARTS_SLOWLY_MS,
   )
 })
+
+it(
+  'zsh loads the script from a folder of fpath',
+  async () => {
+    if (!isInstalled('zsh')) return
+    const script = scriptFor('zsh', program)
+    expect(await inFolder('zsh', 'functions/_unshard', script, ['unshard', 'ex'])).toEqual(['explain'])
+    expect(await inFolder('zsh', 'functions/_unshard', script, ['unshard', 'har', '--so'])).toEqual(['--sort'])
+  },
+  STARTS_SLOWLY_MS,
+)
 
 it('fish shows the description of each option', async () => {
   if (!isInstalled('fish')) return

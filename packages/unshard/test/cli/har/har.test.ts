@@ -1,9 +1,10 @@
 /** `unshard har`: files of recordHar(), files of browsers, and hostile ones. */
 
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { recordHar } from '../../../src/har/index.js'
 import { createClient } from '../../../src/index.js'
 import { commandFixture, main, type Ran, runFolder } from '../fixture.js'
@@ -218,6 +219,15 @@ it('text of a file never reaches the terminal raw, nor on a line of its own', as
     expect(stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/)
     expect(stdout.split('\n').filter((line) => line.startsWith('forged'))).toEqual([])
   }
+})
+
+it('statuses are colored if FORCE_COLOR asks for it, and the text of the file still has no escape sequence', async () => {
+  const file = join(await runFolder(environment), 'recording.har')
+  await writeFile(file, JSON.stringify(recording([entry(0, 'https://a.example/\u001b[31mred', {}, { status: 500 })])))
+  const env = { ...process.env, FORCE_COLOR: '1', NO_COLOR: undefined }
+  const { stdout } = await promisify(execFile)(process.execPath, [main, 'har', file], { env })
+  expect(stdout).toContain('\u001b[31m   500\u001b[39m')
+  expect(stdout).toContain('https://a.example/\\u001b[31mred')
 })
 
 it('long URLs are shortened in the middle, and other long texts too', async () => {
