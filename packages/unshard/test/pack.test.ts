@@ -318,11 +318,28 @@ it('each package names its source and its requirements, and its source maps refe
   }
 }, 60_000)
 
-it('the command', async () => {
+it('the command, its man pages, and the licenses of the libraries that its bundle contains', async () => {
   const command = join(project, 'node_modules/.bin/unshard')
   expect((await run(command, ['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   await expect(run(command, ['probe'])).rejects.toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('usage: unshard probe'),
+    stderr: expect.stringContaining("unshard: missing required argument 'origin'"),
   })
+  const folder = join(project, 'node_modules/unshard')
+  const { man } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { man: string[] }
+  expect(man).toContain('./man/unshard.1')
+  for (const page of man) expect(await readFile(join(folder, page), 'utf8')).toContain('.SH NAME')
+  const notice = await readFile(join(folder, 'NOTICE.md'), 'utf8')
+  const bundles = (await readdir(join(folder, 'dist/bundle'), { recursive: true })).filter((file) => file.endsWith('.js'))
+  const sources = await Promise.all(bundles.map((file) => readFile(join(folder, 'dist/bundle', file), 'utf8')))
+  // esbuild names the file that each module comes from.
+  const inlined = sources.flatMap((text) => [
+    ...text.matchAll(/node_modules\/\.pnpm\/[^/]+\/node_modules\/((?:@[^/]+\/)?[^/]+)\//g),
+  ])
+  const libraries = new Set(inlined.map(([, name]) => name!))
+  expect(libraries).toContain('commander')
+  for (const name of libraries) expect(notice).toContain(`[${name}](`)
+  const texts = await readFile(join(folder, 'LICENSE-libraries'), 'utf8')
+  expect(texts).toContain('The MIT License')
+  expect(texts).toContain('The ISC License')
 }, 60_000)

@@ -6,4 +6,10 @@
 
 import { run } from './run.js'
 
+// A reader such as `head` closes the pipe when it has enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit()
+  throw error
+})
+
 process.exitCode = await run(process.argv.slice(2))

@@ -1,8 +1,13 @@
 /** Parses the command line and runs one command. Each command is loaded when it runs. */
 
-import { Command, Help, type Option } from 'commander'
+import { Command, type Option } from 'commander'
+import { addBench } from './bench/command.js'
+import { allOptions } from './command-options.js'
+import { addCompletion } from './completion/command.js'
 import { CommandError, shownFailure } from './errors.js'
+import { addExplain } from './explain/command.js'
 import { addGet } from './get/command.js'
+import { addHar } from './har/command.js'
 import { addProbe } from './probe/command.js'
 import { forTerminal } from './terminal.js'
 import { VERSION } from './version.js'
@@ -10,7 +15,7 @@ import { VERSION } from './version.js'
 /** Adds a command to the program. @param finish called with the exit code of a command that has run. */
 export type AddCommand = (program: Command, finish: (exitCode: number) => void) => void
 
-const COMMANDS: readonly AddCommand[] = [addGet, addProbe]
+const COMMANDS: readonly AddCommand[] = [addGet, addBench, addProbe, addExplain, addHar, addCompletion]
 
 const EPILOGUE = `
 unshard <command> --help shows the options of a command.
@@ -28,7 +33,11 @@ export function programOf(finish: (exitCode: number) => void, showsAll: boolean 
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
-    .configureHelp({ visibleOptions: (command) => shownOptions(command, showsAll) })
+    .configureHelp({
+      visibleOptions: (command) => shownOptions(command, showsAll),
+      optionDescription,
+      subcommandTerm: (command) => command.name(),
+    })
   for (const add of COMMANDS) add(program, finish)
   for (const command of program.commands) {
     command.copyInheritedSettings(program).helpOption('-h, --help', 'print this help')
@@ -59,8 +68,16 @@ export async function run(argv: readonly string[]): Promise<number> {
 }
 
 function shownOptions(command: Command, showsAll: boolean): Option[] {
-  const builtIn = new Help().visibleOptions(command).filter((option) => !command.options.includes(option))
-  return [...command.options.filter(({ hidden }) => showsAll || !hidden), ...builtIn]
+  return allOptions(command).filter(({ hidden }) => showsAll || !hidden)
+}
+
+/** Defaults without a meaning to readers, such as an empty list, are left out. */
+function optionDescription({ description, defaultValue, argChoices }: Option): string {
+  const notes = [
+    ...(argChoices === undefined ? [] : [argChoices.join(', ')]),
+    ...(typeof defaultValue === 'string' ? [`default: ${defaultValue}`] : []),
+  ]
+  return notes.length === 0 ? description : `${description} (${notes.join('; ')})`
 }
 
 function asksForAll(argv: readonly string[]): boolean {

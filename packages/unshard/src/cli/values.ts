@@ -20,6 +20,11 @@ export function integerOf(option: string, text: string, least: number, most: num
   throw invalidValue(option, `a number from ${least} to ${most}`, text)
 }
 
+/** Collects the values of an option that may be repeated. */
+export function collected(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text]
+}
+
 /** Reads a file of an option. @param exitCode if the file cannot be read. @throws CommandError. */
 export function fileOf(option: string, path: string, exitCode?: number): Buffer {
   try {
@@ -35,6 +40,17 @@ export function originOf(text: string): string {
     return parseOrigin(withScheme(text, 'https')).serialized
   } catch {
     throw new CommandError(`${JSON.stringify(withoutUserInfo(text))} is not a valid origin`)
+  }
+}
+
+/** Returns a URL that a request can have; without a scheme, https. @throws CommandError. */
+export function urlOf(text: string): string {
+  const url = withScheme(text, 'https')
+  try {
+    parseOrigin(url)
+    return url
+  } catch {
+    throw new CommandError(`${JSON.stringify(withoutUserInfo(text))} is not a valid URL`)
   }
 }
 

@@ -7,12 +7,20 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type OriginServer, type OriginServerOptions, startOriginServer, type TestWorld, testWorld } from '@unshard/testkit'
 
-const main = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist', 'cli', 'main.js')
+/** The program. */
+export const main: string = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist', 'cli', 'main.js')
 
 export interface Ran {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
+}
+
+/** Creates an empty folder, which is removed when the test ends. */
+export async function runFolder(environment: TestWorld): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'unshard-cli-'))
+  environment.defer(() => rm(folder, { recursive: true }))
+  return folder
 }
 
 /** Call once, at the top level of a test file. */
@@ -39,8 +47,7 @@ export function commandFixture(): {
       return started
     },
     async unshardAt(hosts, ...args) {
-      const folder = await mkdtemp(join(tmpdir(), 'unshard-cli-'))
-      environment.defer(() => rm(folder, { recursive: true }))
+      const folder = await runFolder(environment)
       await writeFile(join(folder, 'ca.pem'), environment.authority.ca)
       const resolve = Object.entries(hosts).flatMap(([host, address]) => ['--resolve', `${host}=${address}`])
       return unshard(...args, '--cacert', join(folder, 'ca.pem'), ...resolve)

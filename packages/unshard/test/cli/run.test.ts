@@ -9,7 +9,7 @@ const { unshard } = commandFixture()
 
 it.each([
   [[], 'no command'],
-  [['fetch', 'a.example'], "unknown command 'fetch'"],
+  [['download', 'a.example'], "unknown command 'download'"],
   [['prob', 'a.example'], "unknown command 'prob' (Did you mean probe?)"],
   [['--frobnicate'], "unknown option '--frobnicate'"],
 ])('%j is refused in one line, with a hint at --help', async (argv, message) => {

@@ -27,8 +27,7 @@ const JUSTIFIED: Readonly<Record<string, string>> = {
     'begins with slashes, which the repeated class does not have',
   'adapters/src/har/redaction.ts /([?&#])([^=&#?\\s<>"]+)=([^&#\\s<>"]*)/g':
     'begins with a character that the first class does not have; the second one always matches',
-  'unshard/src/cli/arguments.ts /^[a-z][a-z0-9+.-]*:\\/\\//i':
-    'anchored, one class; the input comes from the user of the command',
+  'unshard/src/cli/values.ts /^[a-z][a-z0-9+.-]*:\\/\\//i': 'anchored, one class; the input comes from the user of the command',
 }
 
 /** One repeated class from beginning to end: there is only one way to match it. */

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { coalescing } from '@unshard/coalescing'
 import { Client } from '@unshard/core'
-import { clientOptions } from './client-options.js'
+import { clientOptions } from '../connecting.js'
 import type { ProbeOptions } from './options.js'
 
 /** One response. */

@@ -1,12 +1,9 @@
+import type { Connecting } from '../connecting.js'
+
 /** Options of a probe. */
-export interface ProbeOptions {
+export interface ProbeOptions extends Connecting {
   /** Send requests and compare the responses. */
   readonly send: boolean
   /** Path of those requests. */
   readonly path: string
-  /** Fixed addresses of names, which are not resolved. */
-  readonly resolve: ReadonlyMap<string, readonly string[]>
-  /** Certificates of authorities in PEM, instead of Node's. */
-  readonly ca: string | undefined
-  readonly timeoutMs: number
 }

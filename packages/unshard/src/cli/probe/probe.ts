@@ -6,7 +6,8 @@
 
 import { coalescing } from '@unshard/coalescing'
 import { Client, type Explanation, type ReusePolicy, type WarmResult } from '@unshard/core'
-import { clientOptions } from './client-options.js'
+import { clientOptions } from '../connecting.js'
+import { warm } from '../warm.js'
 import { type Comparison, compare } from './compare.js'
 import { type Configuration, configurationFor } from './configuration.js'
 import type { ProbeOptions } from './options.js'
@@ -54,8 +55,7 @@ export async function probe(origins: readonly string[], options: ProbeOptions): 
   const policy = new Witness()
   const client = new Client({ ...clientOptions(options), reuse: policy })
   try {
-    const warmed = await client.warm(origins)
-    await Promise.all(warmed.map((result) => waitForServerFrames(client, result, options.timeoutMs)))
+    const warmed = await warm(client, origins, options)
     policy.listening = true
     const explanations = await Promise.all(origins.map((origin) => client.explain(origin).catch(() => undefined)))
     const probed = warmed.map((result, i) => probedOrigin(client, result, explanations[i]))
@@ -82,14 +82,6 @@ class Witness implements ReusePolicy {
   misdirected(): void {
     // Nothing is shared here.
   }
-}
-
-/**
- * Waits for the server's first frames, such as ORIGIN: they have arrived once it has answered a
- * PING.
- */
-async function waitForServerFrames(client: Client, { origin, connection }: WarmResult, timeoutMs: number): Promise<void> {
-  if (connection?.protocol === 'h2') await client.ping(origin, timeoutMs).catch(() => undefined)
 }
 
 function probedOrigin(client: Client, { origin, connection, error }: WarmResult, explanation?: Explanation): ProbedOrigin {
