@@ -5,8 +5,8 @@
 
 import { ResponseError, UsageError } from '../errors/errors.js'
 import { copyOut, keepSmall, SMALL_BYTES } from './memory/copies.js'
-import { PreallocatedBody } from './memory/preallocated-body.js'
 import { PouredBody } from './memory/poured-body.js'
+import { PreallocatedBody } from './memory/preallocated-body.js'
 import { SmallParts } from './memory/small-parts.js'
 
 /** The engine's side of a body. */

@@ -99,11 +99,18 @@ function proxyUrl(text: string, user: string | undefined): string {
   if (!URL.canParse(whole)) throw new CommandError('--proxy is not a valid URL', Exit.RESOLVE_PROXY)
   const url = new URL(whole.replace(/^socks:/, 'socks4:'))
   // A port that is the default of the scheme is absent from the URL.
-  if (url.port === '' && !/:\d+\/?$/.test(text)) url.port = url.protocol === 'https:' ? '443' : PROXY_PORT
+  if (url.port === '' && !hasPort(text)) url.port = url.protocol === 'https:' ? '443' : PROXY_PORT
   if (user !== undefined) {
     const colon = user.indexOf(':')
     url.username = encodeURIComponent(colon === -1 ? user : user.slice(0, colon))
     url.password = encodeURIComponent(colon === -1 ? '' : user.slice(colon + 1))
   }
   return url.href
+}
+
+/** Whether a URL or an authority ends in a port. */
+function hasPort(text: string): boolean {
+  const authority = text.endsWith('/') ? text.slice(0, -1) : text
+  const port = authority.slice(authority.lastIndexOf(':') + 1)
+  return port !== '' && [...port].every((digit) => digit >= '0' && digit <= '9')
 }

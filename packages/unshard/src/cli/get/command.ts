@@ -4,8 +4,8 @@ import { Command } from 'commander'
 import { addOptions, splitAtNext, valuesOf } from './options.js'
 
 const NOTE = `
-As in curl, a URL without a scheme is http, and {a,b} and [1-9] make several URLs.
-Exit codes are curl's: 6 no address, 7 no connection, 22 status with -f, 28 time.`
+As in curl, a URL without a scheme is http, and {a,b} and [1-9] make several.
+Exit codes are curl's: 6 no address, 7 no connection, 22 status (-f), 28 time.`
 
 /** Adds the command. */
 export function addGet(program: Command, finish: (exitCode: number) => void): void {

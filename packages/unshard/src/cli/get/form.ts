@@ -5,7 +5,7 @@ import type { FormPart } from '@unshard/core'
 import { invalidValue } from '../errors.js'
 import { readInput, textOrFile } from './input.js'
 
-/** Types by the ending of a file, as in curl; any other is `application/octet-stream`. */
+/** Types by the ending of a file, as in curl. */
 const TYPES: Readonly<Record<string, string>> = {
   ...{ gif: 'image/gif', jpg: 'image/jpeg', jpeg: 'image/jpeg', png: 'image/png', svg: 'image/svg+xml' },
   ...{ txt: 'text/plain', htm: 'text/html', html: 'text/html', pdf: 'application/pdf', xml: 'application/xml' },

@@ -1,4 +1,4 @@
-/** What a command line prints besides content: errors, heads, `--write-out`, `--connections` and progress bars. */
+/** Output of a command line besides content: errors, heads, `--write-out`, `--connections` and progress bars. */
 
 import { appendFileSync, writeFileSync } from 'node:fs'
 import type { Client } from '@unshard/core'

@@ -1,4 +1,4 @@
-/** What the options say about a transfer, checked. */
+/** Settings of a transfer, from the options of the command line. */
 
 import { invalidValue } from '../errors.js'
 import { integerOf, millisecondsOf } from '../values.js'

@@ -28,7 +28,7 @@ export interface TransferResult {
   readonly lastStartMs: number
 }
 
-/** What a transfer reports while it runs. */
+/** Receives events of a transfer. */
 export interface TransferListener {
   /** @param total bytes of the whole content, if known. */
   onProgress(downloaded: number, total: number | undefined): void

@@ -2,7 +2,7 @@
 
 import type { TransferResult } from './transfer.js'
 
-/** What the variables describe. */
+/** The transfer that the variables describe. */
 export interface WrittenTransfer {
   readonly result: TransferResult
   readonly url: string

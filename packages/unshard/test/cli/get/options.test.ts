@@ -1,8 +1,10 @@
 /** `unshard get`: options that the examples of curl do not cover. */
 
+import { createPrivateKey } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { type OriginResponse, startTestProxy } from '@unshard/testkit'
 import { getFixture } from './fixture.js'
 
@@ -17,20 +19,39 @@ async function plainServer(handler: (request: IncomingMessage, response: ServerR
 }
 
 it.each([
-  ['PEM', [] as string[]],
-  ['PEM with a key file', ['--key', 'key.pem']],
+  ['PEM', ['-E', 'both.pem']],
+  ['PEM with a key file', ['-E', 'cert.pem', '--key', 'key.pem']],
+  ['an encrypted key', ['-E', 'cert.pem', '--key', 'encrypted.pem', '--pass', 'secret']],
+  ['a password after the file', ['-E', 'cert.pem:secret', '--key', 'encrypted.pem']],
 ])('-E authenticates with a certificate: %s', async (_title, options) => {
   const client = await world.authority.issue({ names: ['client.example'] })
   const tls = { ...(await world.authority.issue({ names: ['*.test.example'] })), ca: world.authority.ca }
   const origin = await server({ tls, requestCert: true })
   const { get, write } = await folder()
-  await write('cert.pem', options.length === 0 ? `${client.cert}\n${client.key}` : client.cert)
+  const encrypted = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' } as const
+  await write('cert.pem', client.cert)
   await write('key.pem', client.key)
-  expect(await get('-E', 'cert.pem', ...options, '-o', 'body', `${origin.url('a.test.example')}/`)).toMatchObject({
-    code: 0,
-    stderr: '',
-  })
+  await write('both.pem', `${client.cert}\n${client.key}`)
+  await write('encrypted.pem', createPrivateKey(client.key).export(encrypted) as string)
+  expect(await get(...options, '-o', 'body', `${origin.url('a.test.example')}/`)).toMatchObject({ code: 0, stderr: '' })
   expect(origin.requests[0]!.clientName).toBe('client.example')
+})
+
+it.each([
+  [['--tlsv1.3'], 'TLSv1.3'],
+  [['--tlsv1.2', '--tls-max', '1.2'], 'TLSv1.2'],
+])('%j uses %s', async (options, version) => {
+  const versions: unknown[] = []
+  const origin = await server({
+    protocols: ['http/1.1'],
+    handler: ({ socket }, response) => {
+      versions.push((socket as TLSSocket).getProtocol())
+      response.end()
+    },
+  })
+  const { get } = await folder()
+  expect((await get(...options, `${origin.url('a.test.example')}/`)).code).toBe(0)
+  expect(versions).toEqual([version])
 })
 
 it.each([

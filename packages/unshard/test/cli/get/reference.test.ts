@@ -23,7 +23,8 @@ it.each(options.map(({ long, short }) => [long!, short]))('%s (%s) is in the ref
   // Short options may stand together, such as -sSf.
   const isTested = [`'${long}'`, `${long} `].some((text) => tests.includes(text))
   const letter = short?.slice(1) ?? ''
-  const isTestedShort = short !== undefined && new RegExp(`'-[a-zA-Z]*${letter === '#' ? '\\#' : letter}[^']*'|${short} `).test(tests)
+  const isTestedShort =
+    short !== undefined && new RegExp(`'-[a-zA-Z]*${letter === '#' ? '\\#' : letter}[^']*'|${short} `).test(tests)
   expect([long, isTested || isTestedShort]).toEqual([long, true])
 })
 
@@ -32,6 +33,9 @@ it.each(Object.keys(VARIABLES))('the variable %s is in the reference', (name) =>
 })
 
 it.each(Object.entries(Exit))('the exit code %s (%i) is in the reference', (_name, code) => {
-  const codes = section.slice(section.indexOf('### Exit codes')).match(/^\| ([\d, ]+) \|/gm)!.join(' ')
+  const codes = section
+    .slice(section.indexOf('### Exit codes'))
+    .match(/^\| ([\d, ]+) \|/gm)!
+    .join(' ')
   expect(codes.match(/\d+/g)).toContain(`${code}`)
 })
