@@ -31,6 +31,7 @@ export const Exit = {
   STREAM: 92,
   PROXY: 97,
   INTERRUPTED: 130,
+  TERMINATED: 143,
 } as const
 
 const BY_CODE: Readonly<Record<string, number>> = {

@@ -68,7 +68,6 @@ class Run {
 
   async #send(job: Job): Promise<number> {
     const { values, client, number } = job
-    const dialsBefore = client.stats().totals.dials
     const request = requestOf(job.url, values, job.content)
     const target = new Target(job, request.url)
     const settings = settingsOf(values, offsetOf(values, target.path))
@@ -82,7 +81,7 @@ class Run {
     const transfer = new Transfer(client, request, settings, (headers) => target.sink(headers, settings), listener)
     const result = await transfer.run(this.abort.signal)
     bar?.end()
-    const connects = client.stats().totals.dials - dialsBefore
+    const connects = result.hops.filter(({ isDialed }) => isDialed).length
     const { url } = job
     this.#reporter.over(job, { result, url, number, connects, method: request.method, path: target.path })
     return result.exitCode
@@ -120,17 +119,18 @@ function offsetOf({ continueAt }: GetValues, path: string | undefined): number {
 
 /** Ctrl-C ends the transfers and keeps what has arrived; a second one ends the process at once. */
 function watchProcess(abort: AbortController): () => void {
-  const onInterrupt = (): void => {
-    if (abort.signal.aborted) process.exit(Exit.INTERRUPTED)
-    abort.abort(new CommandError('interrupted; -C - continues a download', Exit.INTERRUPTED))
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const exitCode = signal === 'SIGINT' ? Exit.INTERRUPTED : Exit.TERMINATED
+    if (abort.signal.aborted) process.exit(exitCode)
+    abort.abort(new CommandError('interrupted; -C - continues a download', exitCode))
   }
   // The reader of a pipe, such as head, has enough.
   const onClosed = ({ code, message }: NodeJS.ErrnoException): void => {
     abort.abort(new CommandError(code === 'EPIPE' ? '' : `cannot write to standard output: ${message}`, Exit.WRITE))
   }
-  process.on('SIGINT', onInterrupt).on('SIGTERM', onInterrupt)
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
   process.stdout.on('error', onClosed)
-  return () => process.off('SIGINT', onInterrupt).off('SIGTERM', onInterrupt)
+  return () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
 }
 
 /** `--verbose` and `--trace`. @returns functions that end them. */

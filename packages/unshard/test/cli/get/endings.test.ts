@@ -21,16 +21,19 @@ function resumable(sent: () => void): (request: { headers: Record<string, unknow
   }
 }
 
-it('Ctrl-C keeps the part that has arrived, exits with 130, and -C - downloads the rest', async () => {
+it.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s keeps the part that has arrived, exits with %i, and -C - downloads the rest', async (signal, exitCode) => {
   const origin = await server({ handler: resumable(() => undefined) as never })
   const { start, get, read, path } = await folder()
   const url = `${origin.url('a.test.example')}/file`
   const { child, ended } = start(['-o', 'file', url])
   await fileOf(`${path}/file`)
-  child.kill('SIGINT')
+  child.kill(signal)
   const { code, stderr } = await ended
-  expect(code).toBe(130)
-  expect(stderr).toBe('unshard: (130) interrupted; -C - continues a download\n')
+  expect(code).toBe(exitCode)
+  expect(stderr).toBe(`unshard: (${exitCode}) interrupted; -C - continues a download\n`)
   expect(await read('file')).toBe(CONTENT.slice(0, 5_000))
   expect((await get('-C', '-', '-o', 'file', url)).code).toBe(0)
   expect(await read('file')).toBe(CONTENT)
