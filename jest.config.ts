@@ -19,7 +19,9 @@ const MOST = { lines: 95, functions: 95, statements: 95, branches: 95 }
 const NOT_COUNTED = [
   '!**/*.d.ts',
   '!packages/unshard/src/cli/{main,version,warm,bench/bench,explain/explain,probe/compare,probe/probe}.ts',
-  '!packages/unshard/src/{connect,events,grpc,har,http,interceptors,multipart,opentelemetry,prometheus,smithy,streams,testing,undici,web-socket}/index.ts',
+  '!packages/unshard/src/{connect,events,grpc,har,http,inspect,interceptors,multipart,opentelemetry,prometheus,smithy,streams,testing,undici,web-socket}/index.ts',
+  // Runs in child processes.
+  '!packages/{adapters,unshard}/src/inspect/register/index.ts',
 ]
 
 // ESM sources run as ESM. TypeScript is only stripped here; `pnpm typecheck` checks it, tests included.
@@ -32,8 +34,9 @@ const config: Config = {
   moduleNameMapper: {
     '^undici/lib/llhttp/llhttp-wasm\\.js$': '<rootDir>/packages/core/test/h1/llhttp-wasm.mjs',
     '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^@unshard/page$': '<rootDir>/packages/page/dist/index.js',
     '^@unshard/([a-z]+)$': '<rootDir>/packages/$1/src/index.ts',
-    '^@unshard/([a-z]+)/([a-z0-9-]+)$': '<rootDir>/packages/$1/src/$2/index.ts',
+    '^@unshard/([a-z]+)/([a-z0-9-]+(?:/register)?)$': '<rootDir>/packages/$1/src/$2/index.ts',
     '^unshard$': '<rootDir>/packages/unshard/src/index.ts',
     '^unshard/([a-z0-9-]+)$': '<rootDir>/packages/unshard/src/$1/index.ts',
   },

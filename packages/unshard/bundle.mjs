@@ -112,7 +112,17 @@ function requireWhenNeeded(onResolve, onLoad) {
   }))
 }
 
+/** Inlines the page, which is a private package: two strings. */
+const inlinePage = {
+  name: 'inline page',
+  setup({ onResolve }) {
+    onResolve({ filter: /^@unshard\/page$/ }, () => ({ path: PAGE }))
+  },
+}
+
 const packages = dirname(dirname(fileURLToPath(import.meta.url)))
+/** Made by packages/page/bundle.mjs. */
+const PAGE = join(packages, 'page/dist/index.js')
 
 for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
   const folder = join(packages, name)
@@ -131,7 +141,7 @@ for (const name of ['core', 'coalescing', 'adapters', 'unshard']) {
     // Code shared by entry points must exist once: two copies would be two pools.
     splitting: true,
     plugins: TOGETHER.has(name)
-      ? [inlineWasm, inlineFrames, togetherWith(join(folder, 'dist/index.js'))]
+      ? [inlineWasm, inlineFrames, inlinePage, togetherWith(join(folder, 'dist/index.js'))]
       : [lazyTldts, inlineCommandLibraries],
     // Keep imports for side effects even of modules that are declared free of them.
     ignoreAnnotations: true,
@@ -155,7 +165,13 @@ async function isUpToDate(folder, bundle) {
   const sources = modules
     .filter((name) => name.endsWith('.js') && !name.startsWith('bundle'))
     .map((name) => join(folder, 'dist', name))
-  const inputs = [...sources, join(folder, 'package.json'), fileURLToPath(import.meta.url), join(packages, '../pnpm-lock.yaml')]
+  const inputs = [
+    ...sources,
+    join(folder, 'package.json'),
+    fileURLToPath(import.meta.url),
+    join(packages, '../pnpm-lock.yaml'),
+    PAGE,
+  ]
   return Math.max(...(await Promise.all(inputs.map(timeOf)))) < (await timeOf(bundle))
 }
 

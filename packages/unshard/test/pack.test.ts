@@ -77,6 +77,7 @@ const PLUGS = {
   connect: 'createGrpcTransport()',
   grpc: 'grpcClient()',
   http: 'createAgent()',
+  inspect: 'content-visibility:auto',
   smithy: 'requestHandler()',
   'web-socket': 'createWebSocket()',
 }
@@ -100,7 +101,7 @@ it("a program that imports 'unshard' loads nothing of the adapters for other lib
   expect(await loadedBy("import 'unshard'")).toEqual({ plugs: [], others: ['lru-cache'] })
 }, 60_000)
 
-it.each(['grpc', 'smithy', 'web-socket'])(
+it.each(['grpc', 'inspect', 'smithy', 'web-socket'])(
   "a program that imports 'unshard/%s' loads none of the others, and no library that it is for",
   async (name) => {
     expect(await loadedBy(`import 'unshard/${name}'`)).toEqual({ plugs: [name], others: ['lru-cache'] })
@@ -182,6 +183,7 @@ it.each([
     import { grpcClient, type GrpcClient } from 'unshard/grpc'
     import { type HarRecorder, recordHar } from 'unshard/har'
     import { createAgent, createRequest, type HttpModule } from 'unshard/http'
+    import { type Inspection, inspect, waterfallPage } from 'unshard/inspect'
     import { throwOnStatus } from 'unshard/interceptors'
     import { multipart } from 'unshard/multipart'
     import { type RequestHandlerOptions, requestHandler } from 'unshard/smithy'
@@ -192,9 +194,9 @@ it.each([
     import { fetch } from '@unshard/adapters/fetch'
     import { coalescing } from '@unshard/coalescing'
     import { Client } from '@unshard/core'
-    export const all = [createClient, EventSource, streamEvents, grpcClient, recordHar, createAgent, createRequest, throwOnStatus, multipart, requestHandler, openDuplex, receiveFile, mockClient, Dispatcher, createWebSocket, WebSocket, WebSocketStream, fetch, coalescing, Client]
+    export const all = [createClient, EventSource, streamEvents, grpcClient, recordHar, createAgent, createRequest, inspect, waterfallPage, throwOnStatus, multipart, requestHandler, openDuplex, receiveFile, mockClient, Dispatcher, createWebSocket, WebSocket, WebSocketStream, fetch, coalescing, Client]
     const reasons: readonly CoalescingReason[] = [...GRANT_REASONS, ...REFUSAL_REASONS]
-    export type All = [Part, ComposedDispatcher, GrpcClient, HarRecorder, HttpModule, Interceptor, RequestHandlerOptions, WebSocketOpenInfo]
+    export type All = [Part, ComposedDispatcher, GrpcClient, HarRecorder, HttpModule, Inspection, Interceptor, RequestHandlerOptions, WebSocketOpenInfo]
     type Because = Awaited<ReturnType<Client['request']>>['connection']['because']
     export const named: Because = reasons[0]!
     // A name of the union, not any string: editors complete it.
@@ -218,7 +220,7 @@ it('nothing internal is exported', async () => {
 
 it('CommonJS can require every entry point', async () => {
   const source = `
-    for (const name of ['unshard', 'unshard/events', 'unshard/grpc', 'unshard/har', 'unshard/http', 'unshard/interceptors', 'unshard/multipart', 'unshard/smithy', 'unshard/streams', 'unshard/testing', 'unshard/undici', 'unshard/web-socket']) {
+    for (const name of ['unshard', 'unshard/events', 'unshard/grpc', 'unshard/har', 'unshard/http', 'unshard/inspect', 'unshard/interceptors', 'unshard/multipart', 'unshard/smithy', 'unshard/streams', 'unshard/testing', 'unshard/undici', 'unshard/web-socket']) {
       if (Object.keys(require(name)).length === 0) throw new Error(name)
     }`
   await writeFile(join(project, 'required.cjs'), source)

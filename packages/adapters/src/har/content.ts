@@ -25,9 +25,8 @@ const FORM_TYPE = 'application/x-www-form-urlencoded'
 
 /** The content of a response. @param maxBytes maximum size after decoding. */
 export async function contentOf(attempt: Attempt, fields: ReadonlyMap<string, string>, maxBytes: number): Promise<HarContent> {
-  const { body, receivedBytes, error } = attempt
-  const mimeType = fields.get('content-type') ?? UNKNOWN_TYPE
-  const unread = { size: receivedBytes, mimeType }
+  const { body, error } = attempt
+  const unread = unreadContent(attempt, fields)
   if (body === undefined) return unread
   if (body.isTooLarge) return { ...unread, comment: 'not recorded: larger than bodies.maxBytes' }
   const codings = (fields.get('content-encoding') ?? '').toLowerCase().split(',')
@@ -37,10 +36,15 @@ export async function contentOf(attempt: Attempt, fields: ReadonlyMap<string, st
   if (error !== undefined) return { ...unread, comment: 'not recorded: it is encoded and incomplete' }
   try {
     const decoded = await decode(bytes, given, maxBytes)
-    return { mimeType, size: decoded.length, compression: decoded.length - bytes.length, ...textOf(decoded) }
+    return { mimeType: unread.mimeType, size: decoded.length, compression: decoded.length - bytes.length, ...textOf(decoded) }
   } catch {
     return { ...unread, comment: 'not recorded: it cannot be decoded, or is larger than bodies.maxBytes' }
   }
+}
+
+/** Size and type of the content of a response. */
+export function unreadContent({ receivedBytes }: Attempt, fields: ReadonlyMap<string, string>): HarContent {
+  return { size: receivedBytes, mimeType: fields.get('content-type') ?? UNKNOWN_TYPE }
 }
 
 /** Maximum number of codings, as in `fetch`. */

@@ -2,7 +2,7 @@
 
 import { UnshardError } from '@unshard/core'
 import type { Attempt } from './attempt.js'
-import { contentOf, postDataOf } from './content.js'
+import { contentOf, postDataOf, unreadContent } from './content.js'
 import { sentCookies, setCookies } from './cookies.js'
 import type { HarEntry, HarPair, HarRequest, HarResponse } from './format.js'
 import type { Redaction } from './redaction.js'
@@ -16,9 +16,18 @@ export interface EntrySettings {
 }
 
 const NO_FIELDS: readonly string[] = []
+const NO_CONTENT = { size: 0, mimeType: 'x-unknown' } as const
 
-/** Returns the entry of an attempt that has ended. */
+/** Returns the entry of an attempt that has ended, with its content. */
 export async function entryOf(attempt: Attempt, settings: EntrySettings): Promise<HarEntry> {
+  const entry = entryWithoutContent(attempt, settings)
+  if (attempt.body === undefined || entry.response.status === 0) return entry
+  const content = await contentOf(attempt, valuesOf(attempt.receive!.headers ?? NO_FIELDS), settings.maxBodyBytes)
+  return { ...entry, response: { ...entry.response, content } }
+}
+
+/** Returns the entry of an attempt as it is now: it may be in flight. */
+export function entryWithoutContent(attempt: Attempt, settings: EntrySettings): HarEntry {
   const { request, receive, error, isReplayed } = attempt
   const carrier = receive?.carrier
   const { time, timings } = timingsOf(attempt)
@@ -27,7 +36,7 @@ export async function entryOf(attempt: Attempt, settings: EntrySettings): Promis
     startedDateTime: new Date(attempt.startedAt).toISOString(),
     time,
     request: requestOf(attempt, settings),
-    response: await responseOf(attempt, settings),
+    response: responseOf(attempt, settings),
     cache: {},
     timings,
     // Behind a proxy the address is that of the proxy.
@@ -64,7 +73,7 @@ function requestOf(attempt: Attempt, { redaction, maxBodyBytes }: EntrySettings)
   }
 }
 
-async function responseOf(attempt: Attempt, { redaction, maxBodyBytes }: EntrySettings): Promise<HarResponse> {
+function responseOf(attempt: Attempt, { redaction }: EntrySettings): HarResponse {
   const { status = 0, statusText = '', headers = NO_FIELDS, carrier } = attempt.receive ?? {}
   const values = valuesOf(headers)
   return {
@@ -73,7 +82,7 @@ async function responseOf(attempt: Attempt, { redaction, maxBodyBytes }: EntrySe
     httpVersion: carrier?.protocol ?? 'unknown',
     cookies: setCookies(headers),
     headers: redaction.fields(headers),
-    content: status === 0 ? { size: 0, mimeType: 'x-unknown' } : await contentOf(attempt, values, maxBodyBytes),
+    content: status === 0 ? NO_CONTENT : unreadContent(attempt, values),
     redirectURL: redaction.text(values.get('location') ?? ''),
     headersSize: -1,
     bodySize: status === 0 ? -1 : attempt.receivedBytes,

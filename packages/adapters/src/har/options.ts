@@ -70,16 +70,20 @@ export interface ResolvedHarOptions {
 export function resolveHarOptions(given: RecordHarOptions | undefined): ResolvedHarOptions {
   const options = ownOptions(given, NAMES, '', 'recordHar()')
   const { redact, bodies, onError } = options
-  const { fields, query } = ownOptions(redact, REDACT_NAMES, 'redact.')
   const own = ownOptions(bodies, BODIES_NAMES, 'bodies.')
   if (onError !== undefined && typeof onError !== 'function') throw invalidOption('onError', 'a function', onError)
   return {
-    fields: listOfNames('redact.fields', fields),
-    query: listOfNames('redact.query', query),
+    ...resolveRedact(redact),
     maxBodyBytes: bodies === undefined ? undefined : numberIn(BODIES_OPTIONS, own, 'maxBytes', 'bodies.'),
     maxBytes: numberIn(RECORD_HAR_OPTIONS, options, 'maxBytes'),
     onError,
   }
+}
+
+/** Returns the names of secrets, in lower case. @throws UsageError `ERR_UNKNOWN_OPTION`, `ERR_INVALID_OPTION`. */
+export function resolveRedact(redact: RedactOptions | undefined): Pick<ResolvedHarOptions, 'fields' | 'query'> {
+  const { fields, query } = ownOptions(redact, REDACT_NAMES, 'redact.')
+  return { fields: listOfNames('redact.fields', fields), query: listOfNames('redact.query', query) }
 }
 
 function listOfNames(name: string, given: Iterable<string> | undefined): readonly string[] {

@@ -1,25 +1,33 @@
-/** Collects the attempts of one client's requests from the channels of diagnostics. Must not change a request, and never throws into one. */
+/** Collects the attempts of requests, of one client or of all, from the channels of diagnostics. Must not change a request, and never throws into one. */
 
 import type { ContentEvent, ReceiveEvent, RequestEvent, SendEvent } from '@unshard/core'
 import { ClientEvents } from '../observation/client-events.js'
 import { Attempt } from './attempt.js'
 
-/** Receives the attempts of a client, as they end. */
+/** Receives the attempts of a client, or of all clients of the process, as they end. */
 export class RequestWatch {
   readonly #maxBodyBytes: number | undefined
   readonly #onAttempt: (attempt: Attempt) => void
+  readonly #onProgress: ((attempt: Attempt) => void) | undefined
   /** The last attempt of each request in flight, by the id of the request. */
   readonly #open = new Map<number, Attempt>()
   readonly #events: ClientEvents
 
   /**
-   * @param clientId `clientId` of the events.
+   * @param clientId `clientId` of the events; `undefined` for those of all clients.
    * @param maxBodyBytes maximum size of a recorded body; `undefined` to record none.
-   * @param onAttempt must not throw.
+   * @param onAttempt called when an attempt has ended. Must not throw.
+   * @param onProgress called when an attempt begins, finds a connection, and gets the fields of its response. Must not throw.
    */
-  constructor(clientId: number, maxBodyBytes: number | undefined, onAttempt: (attempt: Attempt) => void) {
+  constructor(
+    clientId: number | undefined,
+    maxBodyBytes: number | undefined,
+    onAttempt: (attempt: Attempt) => void,
+    onProgress?: (attempt: Attempt) => void,
+  ) {
     this.#maxBodyBytes = maxBodyBytes
     this.#onAttempt = onAttempt
+    this.#onProgress = onProgress
     const events = new ClientEvents(clientId)
     this.#events = events
     events.on<RequestEvent>('tracing:unshard:request:start', (event) => this.#begin(event, performance.now()))
@@ -41,6 +49,7 @@ export class RequestWatch {
   #begin(event: RequestEvent, startedMs: number): Attempt {
     const attempt = new Attempt(event, startedMs, this.#maxBodyBytes)
     this.#open.set(event.request, attempt)
+    this.#onProgress?.(attempt)
     return attempt
   }
 
@@ -56,6 +65,7 @@ export class RequestWatch {
     }
     attempt.receive = event
     attempt.sendingMs = now
+    this.#onProgress?.(attempt)
   }
 
   #sent({ request, attempt: number }: SendEvent): void {
@@ -69,6 +79,7 @@ export class RequestWatch {
     if (event.status !== undefined) attempt.answeredMs = performance.now()
     else attempt.endedMs = performance.now()
     attempt.error = event.error
+    this.#onProgress?.(attempt)
   }
 
   #content({ request, bytes }: ContentEvent): void {

@@ -1,4 +1,4 @@
-/** The diagnostics channels as one client publishes to them. All clients of a process share the channels. */
+/** The diagnostics channels as one client, or all, publish to them. All clients of a process share the channels. */
 
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
@@ -18,13 +18,13 @@ export interface CreatedRequest {
   addHeader(name: string, value: string): unknown
 }
 
-/** Subscriptions to the events of one client. */
+/** Subscriptions to the events of one client, or of all. */
 export class ClientEvents {
-  readonly #clientId: number
+  readonly #clientId: number | undefined
   readonly #ends: (() => void)[] = []
 
-  /** @param clientId see `ClientStats.id`. */
-  constructor(clientId: number) {
+  /** @param clientId see `ClientStats.id`; `undefined` for all clients of the process. */
+  constructor(clientId: number | undefined) {
     this.#clientId = clientId
   }
 
@@ -32,7 +32,7 @@ export class ClientEvents {
   on<Message extends ClientEvent>(name: string, listener: (message: Message) => void): () => void {
     return this.#subscribe(name, (message) => {
       const event = message as Message
-      if (event.clientId === this.#clientId) listener(event)
+      if (this.#clientId === undefined || event.clientId === this.#clientId) listener(event)
     })
   }
 
@@ -40,7 +40,9 @@ export class ClientEvents {
   onUndici(name: string, listener: (request: CreatedRequest, id: number, error: unknown) => void): () => void {
     return this.#subscribe(name, (message) => {
       const { request, error } = message as { request: CreatedRequest; error?: unknown }
-      if (request.unshard?.clientId === this.#clientId) listener(request, request.unshard.request, error)
+      const { unshard } = request
+      if (unshard === undefined || (this.#clientId !== undefined && unshard.clientId !== this.#clientId)) return
+      listener(request, unshard.request, error)
     })
   }
 

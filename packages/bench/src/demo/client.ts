@@ -35,7 +35,9 @@ async function builtIn(servers: Servers): Promise<void> {
 
 async function unshard(servers: Servers): Promise<void> {
   const { createClient, createFetch } = await import('unshard')
+  const { recordHar } = await import('unshard/har')
   const client = createClient({ lookup: lookupOf(servers), tls: { ca: servers.ca } })
+  const recorder = recordHar(client, process.argv[3]!)
   const myFetch: AnyFetch = createFetch(client)
   const hosts = new Map<string, HostReport>()
   const counts = await fetchAll(servers, myFetch, hosts)
@@ -45,6 +47,7 @@ async function unshard(servers: Servers): Promise<void> {
 
   async function odd(): Promise<void> {
     for (const host of Object.values(ODD_HOSTS)) await fetchOne(servers, myFetch, { host, path: '/odd' }, hosts)
+    await recorder.stop()
     await client.close()
     process.send!([...hosts.values()])
   }

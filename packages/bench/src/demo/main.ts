@@ -1,7 +1,8 @@
 /**
  * `npm start`: twelve hosts of one certificate at one address, and three that cannot share. The
  * built-in fetch and unshard each fetch ten resources of every host, cold; then it prints how many
- * connections that took, and which connection served each host and why.
+ * connections that took, and which connection served each host and why. The requests of unshard are recorded,
+ * and drawn as a page.
  */
 
 import { type ChildProcess, fork } from 'node:child_process'
@@ -10,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ClientReport, type HostReport, RESOURCES_PER_SHARD, type Seen, type Servers, SHARDS } from './scenario.js'
+import { demoFiles, offerToOpen, writePage } from './waterfall.js'
 
 interface ClientResult {
   readonly name: string
@@ -23,6 +25,7 @@ interface ClientResult {
 
 const json = process.argv.includes('--json')
 const folder = mkdtempSync(join(tmpdir(), 'unshard-demo-'))
+const files = demoFiles()
 const servers = fork(script('servers.js'))
 try {
   await demo()
@@ -30,6 +33,7 @@ try {
   release(servers)
   rmSync(folder, { recursive: true })
 }
+if (!json) await offerToOpen(files.page)
 
 async function demo(): Promise<void> {
   const where = await nextMessage<Servers>(servers)
@@ -41,7 +45,9 @@ async function demo(): Promise<void> {
   unshard.child.send('odd')
   const hosts = await nextMessage<readonly HostReport[]>(unshard.child)
   release(unshard.child)
+  writePage(files)
   const clients = [builtIn.result, unshard.result]
+  if (json) console.error(`waterfall: ${files.page}, recorded in ${files.har}`)
   if (json) console.log(JSON.stringify({ clients, hosts }))
   else print(clients, hosts)
   if (clients.some(({ ok, requests }) => ok !== requests)) process.exitCode = 1
@@ -49,7 +55,7 @@ async function demo(): Promise<void> {
 
 /** Runs one client from a cold start and returns what the servers counted. */
 async function runClient(name: string, where: Servers, caFile: string): Promise<{ child: ChildProcess; result: ClientResult }> {
-  const child = fork(script('client.js'), [name], { env: { ...process.env, NODE_EXTRA_CA_CERTS: caFile } })
+  const child = fork(script('client.js'), [name, files.har], { env: { ...process.env, NODE_EXTRA_CA_CERTS: caFile } })
   child.send(where)
   const { ok, requests, ms, protocol } = await nextMessage<ClientReport>(child)
   servers.send('seen')
@@ -84,7 +90,8 @@ function print(clients: readonly ClientResult[], hosts: readonly HostReport[]): 
     ['host', 'protocol', 'connection', 'shared', 'because'],
     hosts.map((h) => [h.host, h.protocol, `#${h.connection}`, h.coalesced ? 'yes' : 'no', h.because]),
   )
-  console.log()
+  console.log(`\nEach request of unshard as a waterfall: ${files.page}`)
+  console.log(`The recording it was drawn from:        ${files.har}\n`)
 }
 
 function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {

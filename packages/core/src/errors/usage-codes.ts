@@ -45,7 +45,7 @@ export const USAGE_ROWS = {
   ERR_HAR_FILE: [
     'UsageError',
     'no',
-    'The file of `mockClient.fromHar()` cannot be read, or is not a HAR file; `cause` is the error.',
+    'The HAR document of `mockClient.fromHar()` or `waterfallPage()` cannot be read, or is not one; `cause` is the error.',
     'Check the path; record the file again.',
   ],
   ERR_HAR_NO_ENTRY: [
@@ -61,6 +61,12 @@ export const USAGE_ROWS = {
     'Check the path and the space on the disk. Requests are not affected.',
   ],
   ERR_HTTP2_REQUIRED: ['UsageError', 'no', 'A gRPC call, or a request that sends events, got HTTP/1.1.', 'Enable HTTP/2.'],
+  ERR_INSPECT_LISTEN: [
+    'UsageError',
+    'no',
+    'The page of `inspect()` cannot be served on its port; `cause` is the error of the system.',
+    'Choose another port, or 0 for a free one.',
+  ],
   ERR_INTERCEPTOR: [
     'UsageError',
     'no',

@@ -147,6 +147,13 @@ export const OBJECTS: readonly OptionsObject[] = [
   { title: 'redact of recordHar()', file: 'adapters/src/har/options', interface: 'RedactOptions', schema: 'REDACT_OPTIONS' },
   { title: 'bodies of recordHar()', file: 'adapters/src/har/options', interface: 'BodiesOptions', schema: 'BODIES_OPTIONS' },
   {
+    title: 'waterfallPage()',
+    file: 'adapters/src/inspect/options',
+    interface: 'WaterfallPageOptions',
+    schema: 'WATERFALL_PAGE_OPTIONS',
+  },
+  { title: 'inspect()', file: 'adapters/src/inspect/options', interface: 'InspectOptions', schema: 'INSPECT_OPTIONS' },
+  {
     title: 'Dispatcher of unshard/undici',
     file: 'adapters/src/undici/dispatcher',
     interface: 'DispatcherOptions',

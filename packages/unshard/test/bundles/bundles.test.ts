@@ -120,6 +120,7 @@ it.each([
   'unshard/events',
   'unshard/grpc',
   'unshard/har',
+  'unshard/inspect',
   'unshard/http',
   'unshard/interceptors',
   'unshard/multipart',

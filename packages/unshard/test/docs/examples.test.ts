@@ -25,6 +25,7 @@ describe.each<[string, OriginHandler?]>([
   ['docs/guides/migrate-from-node-fetch.md'],
   ['docs/guides/migrate-from-undici.md'],
   ['docs/guides/har.md'],
+  ['docs/guides/waterfall.md'],
   ['docs/guides/interceptors.md'],
   ['docs/guides/long-answers.md', (_request, response) => void response.end('thought about it')],
   ['docs/guides/ready-made-interceptors.md'],

@@ -1,8 +1,11 @@
 /** `--har` and `--report`: a recording of the requests, and a page that shows it. */
 
+import { writeFileSync } from 'node:fs'
+import { Writable } from 'node:stream'
 import { recordHar } from '@unshard/adapters/har'
 import type { Client } from '@unshard/core'
 import { CommandError } from '../errors.js'
+import { Exit } from './exit-codes.js'
 import type { GetValues } from './options.js'
 
 /**
@@ -11,10 +14,41 @@ import type { GetValues } from './options.js'
  */
 export function startRecording(parts: readonly GetValues[], clients: readonly Client[]): () => Promise<void> {
   const har = parts.find((values) => values.har !== undefined)?.har
-  if (har === undefined) return async () => undefined
+  const report = parts.find((values) => values.report !== undefined)?.report
+  if (har === undefined && report === undefined) return async () => undefined
   const [client, another] = clients
   if (another !== undefined)
     throw new CommandError('--har and --report record one client: use the same connection options with --next')
-  const recorder = recordHar(client!, har)
-  return () => recorder.stop()
+  const recorder = har === undefined ? undefined : recordHar(client!, har)
+  const reported = report === undefined ? undefined : new Reported(client!, report)
+  return async () => {
+    await recorder?.stop()
+    await reported?.stop()
+  }
+}
+
+/** The recording of a page. */
+class Reported {
+  readonly #file: string
+  readonly #parts: Buffer[] = []
+  readonly #recorder: { stop(): Promise<void> }
+
+  constructor(client: Client, file: string) {
+    this.#file = file
+    const write = (part: Buffer, _encoding: string, done: () => void): void => {
+      this.#parts.push(part)
+      done()
+    }
+    this.#recorder = recordHar(client, new Writable({ write }))
+  }
+
+  async stop(): Promise<void> {
+    await this.#recorder.stop()
+    const { waterfallPage } = await import('@unshard/adapters/inspect')
+    try {
+      writeFileSync(this.#file, waterfallPage(Buffer.concat(this.#parts).toString()))
+    } catch (error) {
+      throw new CommandError(`--report: ${(error as Error).message}`, Exit.WRITE)
+    }
+  }
 }

@@ -1,0 +1,1 @@
+import '@unshard/adapters/inspect/register'
