@@ -8,14 +8,19 @@ import { CommandError, shownFailure } from './errors.js'
 import { addExplain } from './explain/command.js'
 import { addGet } from './get/command.js'
 import { addHar } from './har/command.js'
+import { addInspect } from './inspect/command.js'
 import { addProbe } from './probe/command.js'
 import { forTerminal } from './terminal.js'
 import { VERSION } from './version.js'
+import { addWaterfall } from './waterfall/command.js'
 
 /** Adds a command to the program. @param finish called with the exit code of a command that has run. */
 export type AddCommand = (program: Command, finish: (exitCode: number) => void) => void
 
-const COMMANDS: readonly AddCommand[] = [addGet, addBench, addProbe, addExplain, addHar, addCompletion]
+const COMMANDS: readonly AddCommand[] = [
+  ...[addGet, addBench, addProbe, addExplain],
+  ...[addHar, addWaterfall, addInspect, addCompletion],
+]
 
 const EPILOGUE = `
 unshard <command> --help shows the options of a command.
@@ -29,6 +34,7 @@ export function programOf(finish: (exitCode: number) => void, showsAll: boolean 
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
+    .enablePositionalOptions()
     .addHelpText('after', EPILOGUE)
     .showSuggestionAfterError(true)
     .exitOverride()

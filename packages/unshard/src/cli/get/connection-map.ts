@@ -1,5 +1,6 @@
 /** `--connections`: which connection carried each URL. */
 
+import { counted } from '../format.js'
 import { lineForTerminal } from '../terminal.js'
 import type { Hop } from './hops.js'
 
@@ -42,8 +43,4 @@ function connectionsOf(hops: readonly Hop[]): string[] {
     origins.set(id, (origins.get(id) ?? new Set()).add(new URL(url).origin))
   }
   return [...names].map(([id, name]) => `${name}: ${[...origins.get(id)!].join(' ')}`)
-}
-
-function counted(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }

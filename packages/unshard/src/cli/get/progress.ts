@@ -1,6 +1,7 @@
 /** Progress bars on a terminal: one for each transfer that writes a file, and a total. */
 
 import { MultiBar, type SingleBar } from 'cli-progress'
+import { byteSize } from '../format.js'
 import { lineForTerminal } from '../terminal.js'
 
 const NAME_LENGTH = 24
@@ -59,20 +60,10 @@ export class Progress {
 
 function lineOf(name: string, bytes: number, total: number, elapsedMs: number): string {
   const shownName = name.length > NAME_LENGTH ? `${name.slice(0, NAME_LENGTH - 1)}…` : name.padEnd(NAME_LENGTH)
-  const speed = `${sizeOf((bytes / Math.max(elapsedMs, 1)) * 1_000)}/s`
-  if (total === 0) return `${shownName} ${sizeOf(bytes).padStart(9)}  ${speed}`
+  const speed = `${byteSize((bytes / Math.max(elapsedMs, 1)) * 1_000)}/s`
+  if (total === 0) return `${shownName} ${byteSize(bytes).padStart(9)}  ${speed}`
   const share = Math.min(1, bytes / total)
   const full = Math.round(share * BAR_LENGTH)
   const bar = '█'.repeat(full) + '░'.repeat(BAR_LENGTH - full)
-  return `${shownName} ${bar} ${`${Math.floor(share * 100)}`.padStart(3)}% ${sizeOf(bytes)} of ${sizeOf(total)}  ${speed}`
-}
-
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const
-
-/** Returns bytes with a unit, such as `1.5 MB`. */
-export function sizeOf(bytes: number): string {
-  let value = bytes
-  let unit = 0
-  for (; value >= 1_000 && unit < UNITS.length - 1; unit++) value /= 1_000
-  return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`
+  return `${shownName} ${bar} ${`${Math.floor(share * 100)}`.padStart(3)}% ${byteSize(bytes)} of ${byteSize(total)}  ${speed}`
 }

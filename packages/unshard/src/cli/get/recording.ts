@@ -1,11 +1,10 @@
 /** `--har` and `--report`: a recording of the requests, and a page that shows it. */
 
-import { writeFileSync } from 'node:fs'
 import { Writable } from 'node:stream'
 import { recordHar } from '@unshard/adapters/har'
 import type { Client } from '@unshard/core'
 import { CommandError } from '../errors.js'
-import { Exit } from './exit-codes.js'
+import { writePage } from '../waterfall/command.js'
 import type { GetValues } from './options.js'
 
 /**
@@ -45,10 +44,6 @@ class Reported {
   async stop(): Promise<void> {
     await this.#recorder.stop()
     const { waterfallPage } = await import('@unshard/adapters/inspect')
-    try {
-      writeFileSync(this.#file, waterfallPage(Buffer.concat(this.#parts).toString()))
-    } catch (error) {
-      throw new CommandError(`--report: ${(error as Error).message}`, Exit.WRITE)
-    }
+    writePage('--report', this.#file, waterfallPage(Buffer.concat(this.#parts).toString(), { title: 'unshard get' }))
   }
 }

@@ -4,7 +4,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import type { BytesEvent, ClosedEvent, NegotiateEvent } from '@unshard/core'
 import { PREFACE } from '@unshard/core/internal'
-import pc from 'picocolors'
+import { colorsOf } from '../colors.js'
 import { CommandError } from '../errors.js'
 import { lineForTerminal } from '../terminal.js'
 import { Exit } from './exit-codes.js'
@@ -21,7 +21,7 @@ const TEXT_PER_LINE = 64
 
 /** Prints what connections send and receive to standard error. @returns a function that ends it. */
 export function logFrames(): () => void {
-  const { dim, cyan } = pc.createColors(process.stderr.isTTY && !process.env['NO_COLOR'])
+  const { dim, cyan } = colorsOf(process.stderr)
   const logs = new Map<string, Log>()
   const print: PrintLine = (line, tone) => console.error(tone === 'frame' ? `${dim(stamp())} ${cyan(line)}` : INDENT + line)
   return watch({

@@ -24,6 +24,10 @@ export interface Folder {
   get(...args: readonly string[]): Promise<Ran>
   /** Starts it. @returns the process, and its outcome. */
   start(args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ran> }
+  /** Runs another command. */
+  run(...args: readonly string[]): Promise<Ran>
+  /** Starts it. */
+  startCommand(args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ran> }
   read(name: string): Promise<string>
   write(name: string, content: string | Uint8Array): Promise<void>
 }
@@ -52,14 +56,17 @@ export function getFixture(): {
 }
 
 function folderAt(path: string): Folder {
-  const start = (args: readonly string[]): { child: ChildProcess; ended: Promise<Ran> } => {
-    const all = [COMMAND, 'get', '--cacert', join(path, 'ca.pem'), '--connect-to', '::127.0.0.1:', ...args]
-    const child = spawn(process.execPath, all, { cwd: path, env: { PATH: process.env['PATH'], HOME: path } })
+  const startCommand = (args: readonly string[]): { child: ChildProcess; ended: Promise<Ran> } => {
+    const child = spawn(process.execPath, [COMMAND, ...args], { cwd: path, env: { PATH: process.env['PATH'], HOME: path } })
     return { child, ended: outcomeOf(child) }
   }
+  const start = (args: readonly string[]): { child: ChildProcess; ended: Promise<Ran> } =>
+    startCommand(['get', '--cacert', join(path, 'ca.pem'), '--connect-to', '::127.0.0.1:', ...args])
   return {
     path,
     start,
+    startCommand,
+    run: (...args) => startCommand(args).ended,
     get: (...args) => start(args).ended,
     read: (name) => readFile(join(path, name), 'utf8'),
     write: (name, content) => writeFile(join(path, name), content),

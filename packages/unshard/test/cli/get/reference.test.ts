@@ -11,10 +11,8 @@ import { VARIABLES } from '../../../src/cli/get/write-out.js'
 const here = dirname(fileURLToPath(import.meta.url))
 const page = readFileSync(join(here, '../../../../../docs/reference/cli.md'), 'utf8')
 const section = page.slice(page.indexOf('## `unshard get`'))
-const tests = readdirSync(here)
-  .filter((name) => name.endsWith('.test.ts') && name !== 'reference.test.ts')
-  .map((name) => readFileSync(join(here, name), 'utf8'))
-  .join('\n')
+const files = readdirSync(here).filter((name) => name.endsWith('.test.ts') && name !== 'reference.test.ts')
+const tests = [...files, '../waterfall/waterfall.test.ts'].map((name) => readFileSync(join(here, name), 'utf8')).join('\n')
 const { options } = addOptions(new Command())
 
 it.each(options.map(({ long, short }) => [long!, short]))('%s (%s) is in the reference and has a test', (long, short) => {
