@@ -18,8 +18,8 @@ const HIGHEST_PORT = 65_535
 const SIGNAL_EXIT = 128
 
 const NOTE = `
-The page is at the URL that is printed when the program starts. Only this machine
-can open it. The exit code is that of the program.`
+The page is at the URL that is printed when the program starts; only this
+machine can open it. The exit code is that of the program.`
 
 /** Adds the command. */
 export function addInspect(program: Command, finish: (exitCode: number) => void): void {
