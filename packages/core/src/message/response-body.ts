@@ -208,8 +208,12 @@ export class ResponseBody {
    * Passes all parts to `sink` as they arrive, in memory that is valid only during the call. Resolves at the end; rejects with the error of
    * the content, or of `sink`, after which the content is cancelled.
    */
-  pour(sink: (bytes: Uint8Array) => void): Promise<void> {
+  async pour(sink: (bytes: Uint8Array) => void): Promise<void> {
     this.#expectedBytes = -1
+    if (this.#state === 'failed') {
+      for (const part of this.take()) sink(part)
+      throw this.#error
+    }
     const result = this.collect((parts) => {
       for (const part of parts) if (part.length > 0) sink(part)
     })

@@ -246,4 +246,24 @@ describe('pour()', () => {
     expect(calls).toBe(1)
     expect(cancelled).toEqual(isOpen ? [error] : [])
   })
+
+  it('an error of the function is not lost if the content ends in the same read', async () => {
+    const { body, response } = open()
+    const error = new Error('the disk is full')
+    const over = response.pour(() => {
+      throw error
+    })
+    body.push(bytes('abc'))
+    body.end()
+    await expect(over).rejects.toBe(error)
+  })
+
+  it('passes the parts that arrived before the content failed, and then rejects', async () => {
+    const { body, response } = open()
+    body.push(bytes('abc'))
+    body.fail(new Error('the content broke off'))
+    const poured: string[] = []
+    await expect(response.pour((part) => void poured.push(Buffer.from(part).toString()))).rejects.toThrow('the content broke off')
+    expect(poured).toEqual(['abc'])
+  })
 })

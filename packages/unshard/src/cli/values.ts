@@ -54,6 +54,15 @@ export function urlOf(text: string): string {
   }
 }
 
+/** Decodes percent-encoded text; text that is not valid stays as it is, as in curl. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
 /** Adds a scheme to a URL that has none. */
 export function withScheme(text: string, scheme: string): string {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `${scheme}://${text}`

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { type OriginServer, type OriginServerOptions, startOriginServer, type TestWorld, testWorld } from '@unshard/testkit'
 
 /** The program. */
-export const main: string = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist', 'cli', 'main.js')
+export const main: string = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist', 'bundle', 'cli', 'main.js')
 
 export interface Ran {
   readonly code: number

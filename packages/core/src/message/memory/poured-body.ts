@@ -4,11 +4,10 @@ const EMPTY = new Uint8Array(0)
 
 /** A body that is not kept. */
 export class PouredBody {
-  /** Nothing is left. */
-  readonly whole: Uint8Array = EMPTY
   readonly #sink: (bytes: Uint8Array) => void
   readonly #onError: (error: unknown) => void
   #failed = false
+  #error: unknown
 
   /**
    * @param sink called with each part, in memory that is valid only during the call.
@@ -19,12 +18,19 @@ export class PouredBody {
     this.#onError = onError
   }
 
+  /** Nothing is left. @throws the error of the function. */
+  get whole(): Uint8Array {
+    if (this.#failed) throw this.#error
+    return EMPTY
+  }
+
   append(bytes: Uint8Array, start: number, end: number): void {
     if (this.#failed) return
     try {
       this.#sink(bytes.subarray(start, end))
     } catch (error) {
       this.#failed = true
+      this.#error = error
       // The engine that delivers this part must not be changed below its feet.
       queueMicrotask(() => this.#onError(error))
     }

@@ -15,17 +15,16 @@ const PROXY_PORT = '1080'
 
 /** Returns the options of the client. @throws CommandError. */
 export function clientOptionsOf(values: GetValues, dials: Dials): ClientOptions {
-  const { connectTimeout, maxTime, unixSocket } = values
+  const { connectTimeout, unixSocket } = values
   const localAddress = values.interface
   if (localAddress !== undefined && isIP(localAddress) === 0) throw invalidValue('--interface', 'an IP address', localAddress)
   const connectMs = connectTimeout === undefined ? 0 : millisecondsOf('--connect-timeout', connectTimeout)
-  const totalMs = maxTime === undefined ? 0 : millisecondsOf('--max-time', maxTime)
   const proxy = proxyOf(values)
   return {
     reuse: values.share && !dials.dependsOnPorts ? coalescing() : sameOrigin(),
     tls: tlsOf(values),
     // As in curl: without options there is no deadline, except the system's and five minutes to connect.
-    timeouts: { connect: connectMs > 0 ? connectMs : 300_000, total: totalMs, queue: 0 },
+    timeouts: { connect: connectMs > 0 ? connectMs : 300_000, queue: 0 },
     ...protocolsOf(values),
     ...(proxy !== undefined && { proxy }),
     ...(unixSocket !== undefined && { socketPath: unixSocket }),
@@ -75,7 +74,7 @@ function splitPassword(text: string): [file: string, password: string | undefine
 /** As in curl: the environment, unless there is `--proxy`; `--noproxy` names hosts without one. */
 function proxyOf({ proxy, proxyUser, noproxy }: GetValues): ProxyOption | undefined {
   if (proxy === '') return undefined
-  if (proxy === undefined && noproxy === undefined) return 'env'
+  if (proxy === undefined && noproxy === undefined && proxyUser === undefined) return 'env'
   const fixed = proxy === undefined ? undefined : proxyUrl(proxy, proxyUser)
   const except = new NoProxy(noproxy ?? process.env['no_proxy'] ?? process.env['NO_PROXY'] ?? '')
   return (origin) => {

@@ -52,6 +52,8 @@ export class LaterSocket extends Duplex {
     this.remotePort = port
     const socket = connect({ host, port, noDelay: true })
     this.#socket = socket
+    // A client that gives up a connection listens no longer.
+    this.on('error', () => undefined)
     socket.on('data', (part: Buffer) => void (this.push(part) || socket.pause()))
     socket.on('end', () => void this.push(null))
     socket.on('error', (error) => void this.destroy(error))

@@ -11,6 +11,7 @@ export const Exit = {
   RESOLVE_PROXY: 5,
   RESOLVE_HOST: 6,
   CONNECT: 7,
+  WEIRD_REPLY: 8,
   HTTP2: 16,
   PARTIAL: 18,
   HTTP_ERROR: 22,
@@ -48,6 +49,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   ERR_TOO_MANY_CODINGS: Exit.DECODE,
   ERR_BODY_TOO_LARGE: Exit.TOO_LARGE,
   ERR_TLS_PIN: Exit.PINNED_KEY,
+  ERR_MALFORMED_RESPONSE: Exit.WEIRD_REPLY,
+  ERR_RESPONSE_TOO_LARGE: Exit.WEIRD_REPLY,
   ERR_PROTOCOL: Exit.HTTP2,
   ERR_STREAM_RESET: Exit.STREAM,
   ERR_STREAM_REFUSED: Exit.STREAM,
@@ -93,7 +96,6 @@ function connectExit({ phase, code, status }: ConnectError): number {
 }
 
 function transportExit({ code, errorCode }: TransportError, hasResponse: boolean): number {
-  if (code.startsWith('HPE_')) return Exit.UNSUPPORTED_SCHEME
-  if (!hasResponse) return Exit.NO_RESPONSE
+  if (!hasResponse) return UNREACHABLE.includes(code) ? Exit.CONNECT : Exit.NO_RESPONSE
   return errorCode === undefined ? Exit.PARTIAL : Exit.STREAM
 }

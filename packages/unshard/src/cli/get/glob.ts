@@ -1,6 +1,7 @@
 /** URLs with `{a,b}` and `[1-9]`, as in curl: each combination is a URL of its own. */
 
 import { CommandError } from '../errors.js'
+import { withoutUserInfo } from '../values.js'
 
 /** Maximum number of URLs of one pattern. */
 const MAX_URLS = 1_000_000
@@ -58,15 +59,12 @@ function isSpecial(character: string | undefined): boolean {
   return character !== undefined && '{}[]'.includes(character)
 }
 
-/** Whether brackets have an IPv6 address. */
+/** Whether brackets have an IPv6 address: they then begin the host. */
 function isAddress(pattern: string, at: number): boolean {
-  const end = pattern.indexOf(']', at)
-  return (
-    end !== -1 &&
-    pattern.slice(at + 1, end).includes(':') &&
-    /^[0-9a-fA-F:.%]+$/.test(pattern.slice(at + 1, end)) &&
-    pattern[at - 1] === '/'
-  )
+  const before = pattern[at - 1]
+  const inner = pattern.slice(at + 1, pattern.indexOf(']', at))
+  const beginsHost = before === undefined || before === '/' || before === '@'
+  return beginsHost && inner.includes(':') && [...inner].every((character) => '0123456789abcdefABCDEF:.%'.includes(character))
 }
 
 function endOf(pattern: string, at: number): number {
@@ -104,5 +102,5 @@ function isNumber(text: string): boolean {
 }
 
 function globError(pattern: string, problem: string): CommandError {
-  return new CommandError(`the URL ${JSON.stringify(pattern)} ${problem}; -g takes it as it is`, MALFORMED_URL)
+  return new CommandError(`the URL ${JSON.stringify(withoutUserInfo(pattern))} ${problem}; -g takes it as it is`, MALFORMED_URL)
 }

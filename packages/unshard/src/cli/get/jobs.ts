@@ -57,10 +57,14 @@ export class Jobs {
     const content = readContent(values)
     const client = this.#clientOf(values)
     const outputs = values.outputs.values()
+    const uploads = values.uploads.values()
+    const { uploadFile: _last, ...others } = values
     for (const pattern of values.urls) {
       const output = outputs.next().value
+      const uploadFile = uploads.next().value
+      const own = uploadFile === undefined ? others : { ...others, uploadFile }
       const urls = values.globoff === true ? [{ url: pattern, parts: [] }] : expandGlob(pattern)
-      for (const { url, parts } of urls) yield { url, parts, output, values, content, client }
+      for (const { url, parts } of urls) yield { url, parts, output, values: own, content, client }
     }
   }
 

@@ -16,6 +16,8 @@ export interface GetValues {
   readonly urls: readonly string[]
   readonly data: readonly DataPart[]
   readonly outputs: readonly OutputChoice[]
+  /** Files of `-T`, one for each URL. */
+  readonly uploads: readonly string[]
   readonly request?: string
   readonly header?: readonly string[]
   readonly form?: readonly string[]
@@ -32,6 +34,7 @@ export interface GetValues {
   readonly get?: true
   readonly urlQuery?: readonly string[]
   readonly head?: true
+  /** Of one URL. */
   readonly uploadFile?: string
   readonly globoff?: true
   readonly remoteNameAll?: true
@@ -222,13 +225,13 @@ function optionOf(flags: string, text: string): Option {
 export function valuesOf(command: Command, argv: readonly string[]): GetValues {
   const data: DataPart[] = []
   const outputs: OutputChoice[] = []
-  const named: string[] = []
+  const uploads: string[] = []
   for (const [name, kind] of Object.entries(DATA)) command.on(`option:${name}`, (text: string) => data.push({ kind, text }))
   command.on('option:output', (file: string) => outputs.push({ file }))
   command.on('option:remote-name', () => outputs.push('remote-name'))
-  command.on('option:url', (url: string) => named.push(url))
-  const { operands } = command.parseOptions([...argv])
-  return { ...command.opts(), urls: [...named, ...operands], data, outputs }
+  command.on('option:upload-file', (file: string) => uploads.push(file))
+  command.parseOptions([...argv])
+  return { ...command.opts(), urls: urlsOf(argv, command.options), data, outputs, uploads }
 }
 
 /** Splits a command line at `--next`, which may also be the value of another option. */
@@ -248,6 +251,20 @@ export function splitAtNext(argv: readonly string[], options: readonly Option[])
     if (takesNext(argument, options) && at + 1 < argv.length) parts.at(-1)!.push(argv[++at]!)
   }
   return parts
+}
+
+/** The URLs in the order of the command line: arguments, and values of `--url`. */
+function urlsOf(argv: readonly string[], options: readonly Option[]): string[] {
+  const urls: string[] = []
+  for (let at = 0; at < argv.length; at++) {
+    const argument = argv[at]!
+    if (argument === '--') return [...urls, ...argv.slice(at + 1)]
+    if (argument === '--url') urls.push(argv[++at]!)
+    else if (argument.startsWith('--url=')) urls.push(argument.slice(6))
+    else if (!argument.startsWith('-') || argument === '-') urls.push(argument)
+    else if (takesNext(argument, options)) at++
+  }
+  return urls
 }
 
 /** Whether the next argument is the value of an option at the end of this one. */

@@ -1,8 +1,9 @@
 /** Where content goes: standard output, or a file that is written as bytes arrive. */
 
-import { closeSync, existsSync, fstatSync, ftruncateSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { CommandError } from '../errors.js'
+import { decoded } from '../values.js'
 import { Exit } from './exit-codes.js'
 import type { GetValues, OutputChoice } from './options.js'
 
@@ -20,27 +21,38 @@ export interface Sink {
   end(isWhole: boolean): void
 }
 
+/** Options of {@link FileSink}. */
+export interface FileSinkOptions {
+  /** Offset of the first byte: a download that is continued. */
+  readonly start: number
+  readonly createsFolders: boolean
+  /** Refuses a file that exists, because a server chose its name. */
+  readonly isNew: boolean
+}
+
 /** A file, created with the first byte. A failed transfer leaves what has arrived. */
 export class FileSink implements Sink {
   readonly isImmediate = true
   readonly path: string
   readonly #start: number
-  readonly #createsFolders: boolean
+  readonly #options: FileSinkOptions
   #fd: number | undefined
   #position: number
   /** A pipe or a device has no positions. */
   #isRegular = true
+  #hasWritten = false
 
-  /** @param start offset of the first byte: a download that is continued. */
-  constructor(path: string, start: number, createsFolders: boolean) {
+  constructor(path: string, options: FileSinkOptions) {
     this.path = path
-    this.#start = start
-    this.#position = start
-    this.#createsFolders = createsFolders
+    const { start } = options
+    this.#start = start > 0 ? Math.min(start, sizeOf(path)) : 0
+    this.#position = this.#start
+    this.#options = options
   }
 
   write(bytes: Uint8Array): undefined {
     const fd = this.#open()
+    this.#hasWritten = true
     try {
       for (let written = 0; written < bytes.length; ) {
         const count = writeSync(fd, bytes, written, bytes.length - written, this.#isRegular ? this.#position : null)
@@ -53,9 +65,9 @@ export class FileSink implements Sink {
   }
 
   restart(): boolean {
+    if (this.#hasWritten && !this.#isRegular) return false
     this.#position = this.#start
     if (this.#fd === undefined) return true
-    if (!this.#isRegular) return false
     ftruncateSync(this.#fd, this.#start)
     return true
   }
@@ -73,10 +85,12 @@ export class FileSink implements Sink {
   }
 
   #open(): number {
+    if (this.#fd !== undefined) return this.#fd
     try {
-      if (this.#fd === undefined && this.#createsFolders) mkdirSync(dirname(this.path), { recursive: true })
-      if (this.#fd !== undefined) return this.#fd
-      this.#fd = openSync(this.path, this.#start > 0 && existsSync(this.path) ? 'r+' : 'w')
+      if (this.#options.createsFolders) mkdirSync(dirname(this.path), { recursive: true })
+      // A file that an earlier attempt created is not new any more.
+      const flags = this.#start > 0 ? 'r+' : this.#options.isNew && !this.#hasWritten ? 'wx' : 'w'
+      this.#fd = openSync(this.path, flags)
       this.#isRegular = fstatSync(this.#fd).isFile()
       return this.#fd
     } catch (error) {
@@ -117,9 +131,11 @@ export class StandardOutput implements Sink {
   end(): void {}
 }
 
-/** Resolves when standard output takes more. Rejects without a message if its reader has closed it. */
+let draining: Promise<void> | undefined
+
+/** Resolves when standard output takes more, for all transfers that wait. Rejects without a message if its reader has closed it. */
 function drained(): Promise<void> {
-  return new Promise((resolve, reject) => {
+  draining ??= new Promise<void>((resolve, reject) => {
     const { stdout } = process
     const onDrain = (): void => {
       stdout.off('error', onError)
@@ -130,7 +146,10 @@ function drained(): Promise<void> {
       reject(new CommandError('', Exit.WRITE))
     }
     stdout.once('drain', onDrain).once('error', onError)
+  }).finally(() => {
+    draining = undefined
   })
+  return draining
 }
 
 /** Discards the bytes: `/dev/null` without a system call for each part. */
@@ -147,10 +166,10 @@ class NoOutput implements Sink {
   end(): void {}
 }
 
-/** Opens the sink of a transfer. */
-export function sinkOf(path: string | undefined, start: number, { createDirs }: GetValues): Sink {
+/** Opens the sink of a transfer. @param isNew whether the file must not exist. */
+export function sinkOf(path: string | undefined, start: number, { createDirs }: GetValues, isNew: boolean): Sink {
   if (path === undefined || path === '-') return new StandardOutput(path === '-')
-  return path === '/dev/null' ? new NoOutput() : new FileSink(path, start, createDirs === true)
+  return path === '/dev/null' ? new NoOutput() : new FileSink(path, { start, createsFolders: createDirs === true, isNew })
 }
 
 /**
@@ -196,14 +215,6 @@ function remotePath(url: URL, values: GetValues): string {
   if (name === undefined)
     throw new CommandError(`the URL ${JSON.stringify(url.href)} has no file name: use -o <file>`, Exit.WRITE)
   return inFolder(name, values)
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }
 
 /** A name from the network must not leave the folder. */

@@ -1,6 +1,6 @@
 /** Holds a transfer back to a number of bytes per second. */
 
-import { setTimeout as wait } from 'node:timers/promises'
+import { delay } from './deadline.js'
 
 /** Shortest pause, in milliseconds: timers are not more precise. */
 const SHORTEST_MS = 5
@@ -15,10 +15,10 @@ export class Pace {
     this.#bytesPerMs = bytesPerSecond / 1_000
   }
 
-  /** Waits until more bytes may be read. */
-  async after(bytes: number): Promise<void> {
+  /** Waits until more bytes may be read, or until the signal is aborted. */
+  async after(bytes: number, signal: AbortSignal): Promise<void> {
     this.#bytes += bytes
     const early = this.#bytes / this.#bytesPerMs - (performance.now() - this.#begun)
-    if (early >= SHORTEST_MS) await wait(early)
+    if (early >= SHORTEST_MS) await delay(early, signal)
   }
 }

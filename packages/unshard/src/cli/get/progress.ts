@@ -7,6 +7,8 @@ import { lineForTerminal } from '../terminal.js'
 const NAME_LENGTH = 24
 const BAR_LENGTH = 24
 const REDRAWS_PER_SECOND = 10
+/** Bars of ended transfers that stay: all bars must fit the terminal. */
+const MOST_KEPT = 10
 
 /** The bar of one transfer. */
 export interface TransferBar {
@@ -20,6 +22,8 @@ export class Progress {
   readonly #bars: MultiBar
   readonly #total: SingleBar | undefined
   readonly #begun = performance.now()
+  /** Bars of transfers that are over. */
+  readonly #kept: SingleBar[] = []
   #bytes = 0
   #expected = 0
 
@@ -48,7 +52,11 @@ export class Progress {
         this.#total?.setTotal(this.#expected)
         this.#total?.update(this.#bytes)
       },
-      end: () => bar.stop(),
+      end: () => {
+        bar.stop()
+        this.#kept.push(bar)
+        if (this.#kept.length > MOST_KEPT) this.#bars.remove(this.#kept.shift()!)
+      },
     }
   }
 

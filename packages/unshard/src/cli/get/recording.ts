@@ -5,6 +5,7 @@ import { recordHar } from '@unshard/adapters/har'
 import type { Client } from '@unshard/core'
 import { CommandError } from '../errors.js'
 import { writePage } from '../waterfall/command.js'
+import { Exit } from './exit-codes.js'
 import type { GetValues } from './options.js'
 
 /**
@@ -18,12 +19,29 @@ export function startRecording(parts: readonly GetValues[], clients: readonly Cl
   const [client, another] = clients
   if (another !== undefined)
     throw new CommandError('--har and --report record one client: use the same connection options with --next')
-  const recorder = har === undefined ? undefined : recordHar(client!, har)
+  const recorder = har === undefined ? undefined : recorderOf(client!, har)
   const reported = report === undefined ? undefined : new Reported(client!, report)
   return async () => {
-    await recorder?.stop()
-    await reported?.stop()
+    try {
+      await recorder?.stop()
+    } catch (error) {
+      throw unwritable(error)
+    } finally {
+      await reported?.stop()
+    }
   }
+}
+
+function recorderOf(client: Client, file: string): { stop(): Promise<void> } {
+  try {
+    return recordHar(client, file)
+  } catch (error) {
+    throw unwritable(error)
+  }
+}
+
+function unwritable(error: unknown): CommandError {
+  return new CommandError(`--har: ${(error as Error).message}`, Exit.WRITE)
 }
 
 /** The recording of a page. */

@@ -4,9 +4,9 @@ import { appendFileSync, writeFileSync } from 'node:fs'
 import type { Client } from '@unshard/core'
 import { CommandError } from '../errors.js'
 import { forTerminal } from '../terminal.js'
+import { withoutUserInfo } from '../values.js'
 import { connectionMap, type ReportedTransfer } from './connection-map.js'
 import { Exit } from './exit-codes.js'
-import { textOrFile } from './input.js'
 import type { Job } from './jobs.js'
 import type { GetValues } from './options.js'
 import { Progress, type TransferBar } from './progress.js'
@@ -15,11 +15,13 @@ import { type WrittenTransfer, writeOut } from './write-out.js'
 /** Prints what happens in the transfers. */
 export class Reporter {
   readonly #transfers: ReportedTransfer[] = []
+  readonly #showsConnections: boolean
   readonly #progress: Progress | undefined
   /** Files of `--dump-header` that this command has begun. */
   readonly #dumped = new Set<string>()
 
   constructor(jobs: readonly Job[]) {
+    this.#showsConnections = jobs.some(({ values }) => values.connections === true)
     this.#progress = showsProgress(jobs) ? new Progress(process.stderr, jobs.length > 1) : undefined
   }
 
@@ -35,20 +37,23 @@ export class Reporter {
 
   /** Reports a transfer that did not begin. */
   refused({ url, values }: Job, { exitCode, message }: CommandError): void {
-    this.#transfers.push({ url, hops: [], downloaded: 0, message })
+    if (values.connections === true) this.#transfers.push({ url: withoutUserInfo(url), hops: [], downloaded: 0, message })
     this.say(values, `(${exitCode}) ${message}`)
   }
 
   /** Reports a transfer that is over. */
-  over({ values, url }: Job, transfer: WrittenTransfer): void {
+  over({ values, url, content }: Job, transfer: WrittenTransfer): void {
     const { result } = transfer
-    this.#transfers.push({ url, ...result })
+    if (values.connections === true) {
+      const { hops, downloaded, message } = result
+      this.#transfers.push({ url: withoutUserInfo(url), hops, downloaded, ...(message !== undefined && { message }) })
+    }
     if (result.message !== undefined && result.message !== '') this.say(values, `(${result.exitCode}) ${result.message}`)
-    if (values.writeOut === undefined) return
-    for (const { to, text } of writeOut(textOrFile('--write-out', values.writeOut), transfer)) {
+    if (content.format === undefined) return
+    for (const { to, text } of writeOut(content.format, transfer)) {
       if (to === 'stdout') process.stdout.write(text)
-      else if (to === 'stderr') process.stderr.write(text)
-      else write('--write-out', to.file, text, to.appends)
+      else if (to === 'stderr') process.stderr.write(forTerminal(text))
+      else write('--write-out', to.file, Buffer.from(text), to.appends)
     }
   }
 
@@ -56,7 +61,7 @@ export class Reporter {
   head({ dumpHeader }: GetValues, head: string): void {
     if (dumpHeader === undefined) return
     if (dumpHeader === '-') process.stdout.write(head, 'latin1')
-    else write('--dump-header', dumpHeader, head, this.#dumped.has(dumpHeader))
+    else write('--dump-header', dumpHeader, Buffer.from(head, 'latin1'), this.#dumped.has(dumpHeader))
     this.#dumped.add(dumpHeader)
   }
 
@@ -65,8 +70,9 @@ export class Reporter {
     this.#progress?.stop()
   }
 
-  /** Prints which connection carried each URL. */
+  /** Prints which connection carried each URL, if an option asks for it. */
   connections(clients: readonly Client[]): void {
+    if (!this.#showsConnections) return
     const totals = clients.map((client) => client.stats().totals)
     const dials = totals.reduce((sum, each) => sum + each.dials, 0)
     const handshakes = totals.reduce((sum, each) => sum + each.handshakes, 0)
@@ -74,10 +80,10 @@ export class Reporter {
   }
 }
 
-function write(option: string, file: string, text: string, appends: boolean): void {
+function write(option: string, file: string, bytes: Buffer, appends: boolean): void {
   try {
-    if (appends) appendFileSync(file, text, 'latin1')
-    else writeFileSync(file, text, 'latin1')
+    if (appends) appendFileSync(file, bytes)
+    else writeFileSync(file, bytes)
   } catch (error) {
     throw new CommandError(`${option}: ${(error as Error).message}`, Exit.WRITE)
   }

@@ -4,7 +4,7 @@ import { createReadStream, fstatSync, openSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { FormPart, RequestOptions } from '@unshard/core'
 import { CommandError } from '../errors.js'
-import { withoutUserInfo, withScheme } from '../values.js'
+import { decoded, withoutUserInfo, withScheme } from '../values.js'
 import { VERSION } from '../version.js'
 import { cookieValue } from './cookies.js'
 import { type DataContent, dataOf, urlEncoded } from './data.js'
@@ -19,6 +19,8 @@ export interface GivenContent {
   readonly form: readonly FormPart[] | undefined
   /** Lines of `-H`; lines of files included. */
   readonly headers: readonly string[]
+  /** The format of `--write-out`. */
+  readonly format: string | undefined
 }
 
 /** The request of one URL. */
@@ -41,11 +43,12 @@ export interface Credentials {
 }
 
 /** Reads the content that the options name. @throws CommandError. */
-export function readContent({ data, form, formString, header }: GetValues): GivenContent {
+export function readContent({ data, form, formString, header, writeOut }: GetValues): GivenContent {
   const parts = [...(form ?? []).flatMap(formPartsOf), ...(formString ?? []).map(formStringOf)]
   return {
     data: dataOf(data),
     form: parts.length === 0 ? undefined : parts,
+    format: writeOut === undefined ? undefined : textOrFile('--write-out', writeOut),
     headers: (header ?? []).flatMap((line) => (line.startsWith('@') ? linesOf(textOrFile('--header', line)) : [line])),
   }
 }
@@ -86,8 +89,10 @@ export function bodyOptions({ body, multipart, upload }: UrlRequest): GivenBody 
   if (upload === '-') return { body: process.stdin as unknown as GivenBody['body'] & {} }
   try {
     const fd = openSync(upload, 'r')
-    const { size } = fstatSync(fd)
-    return { body: createReadStream(upload, { fd }) as unknown as GivenBody['body'] & {}, length: size }
+    const stats = fstatSync(fd)
+    const body = createReadStream(upload, { fd }) as unknown as GivenBody['body'] & {}
+    // A pipe has no size.
+    return stats.isFile() ? { body, length: stats.size } : { body }
   } catch (error) {
     throw new CommandError(`--upload-file: ${(error as Error).message}`, Exit.READ)
   }
@@ -125,7 +130,7 @@ function credentialsOf(url: URL, { user }: GetValues): Credentials | undefined {
     return { username: user.slice(0, colon), password: user.slice(colon + 1) }
   }
   if (url.username === '' && url.password === '') return undefined
-  return { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }
+  return { username: decoded(url.username), password: decoded(url.password) }
 }
 
 function addQuery(url: URL, parts: readonly string[]): void {

@@ -2,7 +2,7 @@
 
 import { CommandError } from '../errors.js'
 import { integerOf } from '../values.js'
-import { Exit } from './exit-codes.js'
+import { Exit, exitCodeOf } from './exit-codes.js'
 import { type Job, Jobs } from './jobs.js'
 import type { GetValues } from './options.js'
 import { dispositionName, inFolder, pathOf, type Sink, sinkOf, sizeOf } from './output.js'
@@ -18,41 +18,50 @@ const MOST_PARALLEL = 300
 
 /** Runs all parts of a command line. @returns the exit code: that of the last transfer that failed. */
 export async function runGet(parts: readonly GetValues[]): Promise<number> {
-  const jobs = new Jobs(parts)
-  const reporter = new Reporter(jobs.list)
-  const run = new Run(reporter)
-  const stops = [...startLogs(parts), startRecording(parts, jobs.clients), watchProcess(run.abort)]
   const parallel = parts.some((values) => values.parallel)
     ? integerOf('--parallel-max', parts[0]!.parallelMax, 1, MOST_PARALLEL)
     : 1
+  const jobs = new Jobs(parts)
+  const abort = new AbortController()
+  const stops: (() => unknown)[] = [() => jobs.close(), watchProcess(abort)]
+  try {
+    stops.push(...startLogs(parts, (error) => abort.abort(error)), startRecording(parts, jobs.clients))
+    return await transferAll(jobs, parallel, abort)
+  } finally {
+    for (const stop of stops) await stop()
+  }
+}
+
+async function transferAll(jobs: Jobs, parallel: number, abort: AbortController): Promise<number> {
+  const reporter = new Reporter(jobs.list)
+  const run = new Run(reporter, abort)
   try {
     const queue = jobs.list.values()
     await Promise.all(Array.from({ length: Math.min(parallel, jobs.list.length) }, () => run.work(queue)))
     return run.exitCode
   } finally {
     reporter.stop()
-    if (parts.some(({ connections }) => connections)) reporter.connections(jobs.clients)
-    await jobs.close()
-    for (const stop of stops) await stop()
+    reporter.connections(jobs.clients)
   }
 }
 
 class Run {
-  readonly abort = new AbortController()
+  readonly #abort: AbortController
   readonly #reporter: Reporter
   exitCode = 0
 
-  constructor(reporter: Reporter) {
+  constructor(reporter: Reporter, abort: AbortController) {
     this.#reporter = reporter
+    this.#abort = abort
   }
 
   /** Transfers jobs, one after the other, until none is left. */
   async work(jobs: Iterator<Job>): Promise<void> {
-    for (let next = jobs.next(); next.done !== true && !this.abort.signal.aborted; next = jobs.next()) {
+    for (let next = jobs.next(); next.done !== true && !this.#abort.signal.aborted; next = jobs.next()) {
       const exitCode = await this.#transfer(next.value)
       if (exitCode === 0) continue
       this.exitCode = exitCode
-      if (next.value.values.failEarly === true) this.abort.abort(new CommandError('', exitCode))
+      if (next.value.values.failEarly === true) this.#abort.abort(new CommandError('', exitCode))
     }
   }
 
@@ -60,9 +69,9 @@ class Run {
     try {
       return await this.#send(job)
     } catch (error) {
-      if (!(error instanceof CommandError)) throw error
-      this.#reporter.refused(job, error)
-      return error.exitCode
+      const failure = error instanceof CommandError ? error : new CommandError((error as Error).message, exitCodeOf(error, false))
+      this.#reporter.refused(job, failure)
+      return failure.exitCode
     }
   }
 
@@ -79,11 +88,12 @@ class Run {
       onHead: (head: string) => this.#reporter.head(values, head),
     }
     const transfer = new Transfer(client, request, settings, (headers) => target.sink(headers, settings), listener)
-    const result = await transfer.run(this.abort.signal)
+    const result = await transfer.run(this.#abort.signal)
     bar?.end()
     const connects = result.hops.filter(({ isDialed }) => isDialed).length
     const { url } = job
-    this.#reporter.over(job, { result, url, number, connects, method: request.method, path: target.path })
+    const { method, url: requested } = request
+    this.#reporter.over(job, { result, url, requested, number, connects, method, path: target.path })
     return result.exitCode
   }
 }
@@ -102,17 +112,18 @@ class Target {
   /** Opens it, with the name that the response has if `-J` asks for it. */
   sink(headers: readonly (readonly [name: string, value: string])[], { resumeFrom }: TransferSettings): Sink {
     const { values, output } = this.#job
-    if (values.remoteHeaderName === true && output === 'remote-name') {
-      const name = dispositionName(headers.find(([field]) => field === 'content-disposition')?.[1])
-      if (name !== undefined) this.path = inFolder(name, values)
-    }
-    return sinkOf(this.path, resumeFrom, values)
+    const isRemoteName = output === 'remote-name' || (output === undefined && values.remoteNameAll === true)
+    const takesHeader = values.remoteHeaderName === true && isRemoteName
+    const name = takesHeader ? dispositionName(headers.find(([field]) => field === 'content-disposition')?.[1]) : undefined
+    if (name !== undefined) this.path = inFolder(name, values)
+    return sinkOf(this.path, resumeFrom, values, name !== undefined)
   }
 }
 
 /** The offset of `-C`. @throws CommandError. */
-function offsetOf({ continueAt }: GetValues, path: string | undefined): number {
+function offsetOf({ continueAt, remoteHeaderName }: GetValues, path: string | undefined): number {
   if (continueAt === undefined) return 0
+  if (remoteHeaderName === true) throw new CommandError('--continue-at and --remote-header-name cannot be used together')
   if (continueAt !== '-') return integerOf('--continue-at', continueAt, 0, Number.MAX_SAFE_INTEGER)
   return path === '-' ? 0 : sizeOf(path)
 }
@@ -133,12 +144,12 @@ function watchProcess(abort: AbortController): () => void {
   return () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
 }
 
-/** `--verbose` and `--trace`. @returns functions that end them. */
-function startLogs(parts: readonly GetValues[]): (() => void)[] {
+/** `--verbose` and `--trace`. @param onError called if a trace cannot be written. @returns functions that end them. */
+function startLogs(parts: readonly GetValues[], onError: (error: CommandError) => void): (() => void)[] {
   const { trace, traceAscii } = parts.find((values) => values.trace ?? values.traceAscii) ?? {}
   return [
-    ...(trace === undefined ? [] : [traceTo(trace, false)]),
-    ...(traceAscii === undefined ? [] : [traceTo(traceAscii, true)]),
+    ...(trace === undefined ? [] : [traceTo(trace, false, onError)]),
+    ...(traceAscii === undefined ? [] : [traceTo(traceAscii, true, onError)]),
     ...(parts.some(({ verbose }) => verbose) ? [logFrames()] : []),
   ]
 }

@@ -5,6 +5,7 @@ import { ACCEPT_ENCODING, decode, parseCodings } from '@unshard/adapters/interna
 import { type Client, type HttpResponse, type Interceptor, type RequestOptions, TimeoutError, UnshardError } from '@unshard/core'
 import { encodeParts, retryAfterMs } from '@unshard/core/internal'
 import { CommandError } from '../errors.js'
+import { Deadline, delay, untilAborted } from './deadline.js'
 import { Exit, exitCodeOf } from './exit-codes.js'
 import { type Hop, Hops, headOf } from './hops.js'
 import type { Sink } from './output.js'
@@ -107,18 +108,26 @@ export class Transfer {
 
   async #attempt(signal: AbortSignal): Promise<{ exitCode: number; error?: unknown; status?: number }> {
     this.#firstHop = this.#hops.list.length
+    const deadline = new Deadline(signal, this.#settings.maxTimeMs)
+    let response: HttpResponse | undefined
     try {
-      const response = await this.#send(signal)
-      await this.#receive(response)
+      response = await this.#send(deadline.signal)
+      await this.#receive(response, deadline.signal)
       this.#uploaded += response.sentBytes
       this.#sink?.end(true)
       return { exitCode: 0 }
     } catch (thrown) {
-      const error = endError(thrown, signal)
+      const error = endError(thrown, deadline.signal)
       const hasResponse = this.#hops.list.length > this.#firstHop
-      const exitCode = exitCodeOf(error, hasResponse)
+      response?.discard()
       if (this.#sink !== undefined && !(error instanceof UnwantedResponse)) this.#endBroken()
-      return { exitCode, error, ...(error instanceof UnwantedResponse && { status: error.status }) }
+      return {
+        exitCode: exitCodeOf(error, hasResponse),
+        error,
+        ...(error instanceof UnwantedResponse && { status: error.status }),
+      }
+    } finally {
+      deadline.clear()
     }
   }
 
@@ -133,14 +142,14 @@ export class Transfer {
 
   #send(signal: AbortSignal): Promise<HttpResponse> {
     const { method, url, headers } = this.#request
-    const { follows, maxRedirects, maxTimeMs, resumeFrom, isCompressed } = this.#settings
+    const { follows, maxRedirects, resumeFrom, isCompressed } = this.#settings
     const { body, multipart, length } = bodyOptions(this.#request)
     const form = multipart === undefined ? undefined : encodeParts(multipart)
     const type =
       form !== undefined && !headers.some(([name]) => name === 'content-type') ? [['content-type', form.type] as const] : []
     const size = form?.length ?? length
     const options: RequestOptions = {
-      ...{ method, url: url.href, signal: withDeadline(signal, maxTimeMs) },
+      ...{ method, url: url.href, signal },
       headers: [
         ...headers,
         ...type,
@@ -159,32 +168,37 @@ export class Transfer {
     const { url, credentials } = this.#request
     const { usesDigest, usesNetrc } = this.#settings
     const origins = [url.origin]
-    if (credentials === undefined) return usesNetrc ? [netrc({ origins })] : []
+    if (credentials === undefined) return usesNetrc ? netrcFor(url.origin) : []
     return [usesDigest ? digestAuth({ origins, ...credentials }) : basicAuth({ origins, ...credentials })]
   }
 
-  async #receive(response: HttpResponse): Promise<void> {
+  async #receive(response: HttpResponse, signal: AbortSignal): Promise<void> {
     const { failsAt, writesErrors, includesHeads, resumeFrom } = this.#settings
     const heads = this.#hops.list.slice(this.#firstHop).map(headOf)
     for (const head of heads) this.#listener.onHead(head)
-    const { status } = response
-    const fails = status >= failsAt
-    if (TRANSIENT.has(status) && this.#retries < this.#settings.retries) {
-      throw this.#unwanted(response, `the server answered with status ${status}`, fails ? Exit.HTTP_ERROR : 0)
+    const fails = response.status >= failsAt
+    const failure = new UnwantedResponse(
+      `the server answered with status ${response.status}`,
+      fails ? Exit.HTTP_ERROR : 0,
+      response,
+    )
+    if (TRANSIENT.has(response.status) && this.#retryDelay(failure.exitCode, failure, response.status) !== undefined)
+      throw failure
+    const isOver = resumeFrom > 0 && response.status === 416
+    if (fails && !writesErrors && !isOver) throw failure
+    // As in curl: the file has everything (RFC 9110 §15.5.17).
+    if (isOver) return response.discard()
+    if (resumeFrom > 0 && !continues(response, resumeFrom)) {
+      throw new UnwantedResponse('the server does not send the rest: the download cannot be continued', Exit.RANGE, response)
     }
-    if (fails && !writesErrors) throw this.#unwanted(response, `the server answered with status ${status}`, Exit.HTTP_ERROR)
-    if (resumeFrom > 0 && status !== 206 && status < 400) {
-      throw this.#unwanted(response, 'the server does not support ranges: the download cannot be continued', Exit.RANGE)
-    }
-    if (resumeFrom > 0 && status === 416 && this.#isComplete(response)) return response.discard()
     this.#sink ??= this.#sinkFor(this.#hops.last!.headers)
     if (includesHeads) await this.#write(Buffer.from(heads.join(''), 'latin1'), false)
-    await this.#pass(response)
-    if (fails) throw this.#unwanted(response, `the server answered with status ${status}`, Exit.HTTP_ERROR)
+    await this.#pass(response, signal)
+    if (fails) throw failure
   }
 
   /** Passes the content to the sink: a file without a copy, at the pace of the network. */
-  async #pass(response: HttpResponse): Promise<void> {
+  async #pass(response: HttpResponse, signal: AbortSignal): Promise<void> {
     const { isCompressed, limitRate, resumeFrom } = this.#settings
     const codings = isCompressed ? parseCodings(response.headers.get('content-encoding')) : []
     const total = this.#checkSize(response, codings.length > 0)
@@ -199,9 +213,11 @@ export class Transfer {
     const content = codings.length === 0 ? response.body : decode(response.body, codings, Number.POSITIVE_INFINITY)
     const pace = limitRate === undefined ? undefined : new Pace(limitRate)
     for await (const part of content) {
-      await this.#write(part, true)
+      const written = this.#write(part, true)
+      if (written !== undefined) await untilAborted(written, signal)
       report()
-      await pace?.after(part.length)
+      await pace?.after(part.length, signal)
+      if (signal.aborted) throw signal.reason
     }
   }
 
@@ -223,20 +239,12 @@ export class Transfer {
     return new CommandError(`the content has more than ${this.#settings.maxFileBytes} bytes (--max-filesize)`, Exit.TOO_LARGE)
   }
 
-  /** Whether a 416 says that the file has everything (RFC 9110 §15.5.17). */
-  #isComplete({ headers }: HttpResponse): boolean {
-    return headers.get('content-range') === `bytes */${this.#settings.resumeFrom}`
-  }
-
-  #unwanted(response: HttpResponse, message: string, exitCode: number): UnwantedResponse {
-    response.discard()
-    return new UnwantedResponse(message, exitCode, response)
-  }
-
   /** Time until the next attempt; `undefined` without one. */
   #retryDelay(exitCode: number, error: unknown, status: number | undefined): number | undefined {
     const { retries, retriesAll, retriesRefused, retryDelayMs, retryMaxMs } = this.#settings
     if (this.#retries >= retries || exitCode === Exit.WRITE || exitCode === Exit.USAGE) return undefined
+    // Standard input can be read once.
+    if (this.#request.upload === '-') return undefined
     const isRefused = retriesRefused && error instanceof UnshardError && error.code === 'ECONNREFUSED'
     const isTransient = status === undefined ? error instanceof TimeoutError || isRefused : TRANSIENT.has(status)
     if (!isTransient && !(retriesAll && exitCode !== 0)) return undefined
@@ -255,28 +263,22 @@ export class Transfer {
   }
 }
 
+/** Credentials of `~/.netrc`; none for a host that it does not have, as in curl. @throws CommandError if it cannot be read. */
+function netrcFor(origin: string): Interceptor[] {
+  try {
+    return [netrc({ origins: [origin] })]
+  } catch (error) {
+    if (error instanceof UnshardError && error.origin !== undefined) return []
+    throw new CommandError(`--netrc: ${(error as Error).message}`, Exit.READ)
+  }
+}
+
+/** Whether a response has the rest of the content, from an offset (RFC 9110 §15.3.7). */
+function continues({ status, headers }: HttpResponse, offset: number): boolean {
+  return status === 206 && headers.get('content-range')?.startsWith(`bytes ${offset}-`) === true
+}
+
 /** The reason of an abort is the error, whatever it broke. */
 function endError(error: unknown, signal: AbortSignal): unknown {
   return signal.aborted ? signal.reason : error
-}
-
-/** A signal that also aborts at a deadline, with the `TimeoutError` of the whole request. */
-function withDeadline(signal: AbortSignal, ms: number | undefined): AbortSignal {
-  if (ms === undefined) return signal
-  const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(new TimeoutError('total', ms)), ms)
-  timer.unref()
-  return AbortSignal.any([signal, controller.signal])
-}
-
-function delay(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-    function done(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-  })
 }

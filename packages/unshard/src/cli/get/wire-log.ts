@@ -1,7 +1,7 @@
 /** `--verbose` and `--trace`: what the connections of this process send and receive. */
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import type { BytesEvent, ClosedEvent, NegotiateEvent } from '@unshard/core'
 import { PREFACE } from '@unshard/core/internal'
 import { colorsOf } from '../colors.js'
@@ -37,20 +37,33 @@ export function logFrames(): () => void {
   })
 }
 
-/** Writes all bytes to a file, as curl's `--trace` or `--trace-ascii`. @returns a function that ends it. @throws CommandError. */
-export function traceTo(file: string, isText: boolean): () => void {
-  const fd = file === '-' ? 1 : opened(file)
+/**
+ * Writes all bytes to a file, as curl's `--trace` or `--trace-ascii`.
+ * @param onError called once if the file cannot be written; nothing more is then.
+ * @returns a function that ends it. @throws CommandError if the file cannot be created.
+ */
+export function traceTo(file: string, isText: boolean, onError: (error: CommandError) => void): () => void {
   const lines = isText ? textLines : hexLines
+  const fd = file === '-' ? undefined : opened(file)
+  const write = (text: string): void => {
+    try {
+      if (fd === undefined) process.stdout.write(text)
+      else writeFileSync(fd, text)
+    } catch (error) {
+      stop()
+      onError(new CommandError(`--trace: ${(error as Error).message}`, Exit.WRITE))
+    }
+  }
   const stop = watch({
     bytes: ({ direction, bytes }) => {
       const arrow = direction === 'sent' ? '=> Send data' : '<= Recv data'
-      writeSync(fd, `${arrow}, ${bytes.length} bytes (0x${bytes.length.toString(16)})\n${lines(bytes).join('\n')}\n`)
+      write(`${arrow}, ${bytes.length} bytes (0x${bytes.length.toString(16)})\n${lines(bytes).join('\n')}\n`)
     },
-    note: (line) => writeSync(fd, `== Info: ${line}\n`),
+    note: (line) => write(`== Info: ${line}\n`),
   })
   return () => {
     stop()
-    if (fd !== 1) closeSync(fd)
+    if (fd !== undefined) closeSync(fd)
   }
 }
 

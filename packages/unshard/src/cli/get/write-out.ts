@@ -5,7 +5,10 @@ import type { TransferResult } from './transfer.js'
 /** The transfer that the variables describe. */
 export interface WrittenTransfer {
   readonly result: TransferResult
+  /** As it is on the command line. */
   readonly url: string
+  /** Complete, without user information. */
+  readonly requested: URL
   readonly method: string
   /** Number of the URL on the command line, from 0. */
   readonly number: number
@@ -70,7 +73,7 @@ export const VARIABLES: Readonly<Record<string, Variable>> = {
   time_starttransfer: at(({ headersMs }) => headersMs),
   time_total: ({ result }) => seconds(result.totalMs),
   url: ({ url }) => url,
-  url_effective: (transfer) => last(transfer)?.url ?? transfer.url,
+  url_effective: (transfer) => last(transfer)?.url ?? transfer.requested.href,
   urlnum: ({ number }) => number,
 }
 
@@ -142,7 +145,7 @@ function redirectUrl(transfer: WrittenTransfer): string {
 }
 
 function schemeOf(transfer: WrittenTransfer): string {
-  return new URL(last(transfer)?.url ?? transfer.url).protocol.slice(0, -1)
+  return new URL(last(transfer)?.url ?? transfer.requested.href).protocol.slice(0, -1)
 }
 
 function sizeOfHeads({ result }: WrittenTransfer): number {

@@ -2,7 +2,6 @@
 
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { CommandError } from '../errors.js'
 import { integerOf } from '../values.js'
@@ -40,9 +39,9 @@ export function addInspect(program: Command, finish: (exitCode: number) => void)
 
 /** Runs a program with the page. @returns its exit code. @throws CommandError if it cannot be started. */
 async function runProgram(program: readonly string[], port: number, isKept: boolean): Promise<number> {
-  const register = fileURLToPath(import.meta.resolve('unshard/inspect/register'))
+  const register = import.meta.resolve('unshard/inspect/register')
   const env = { ...process.env, UNSHARD_INSPECT_PORT: `${port}`, ...(isKept && { UNSHARD_INSPECT_KEEP: '1' }) }
-  const child = spawn(process.execPath, ['--import', `file://${register}`, ...program], { stdio: 'inherit', env })
+  const child = spawn(process.execPath, ['--import', register, ...program], { stdio: 'inherit', env })
   // The terminal sends Ctrl-C to both; the program decides when it ends.
   const ignore = (): void => undefined
   const pass = (): void => void child.kill('SIGTERM')

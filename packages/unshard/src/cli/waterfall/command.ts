@@ -12,6 +12,8 @@ interface WaterfallValues {
   readonly title?: string
 }
 
+/** Readable by the user alone: a page has what the requests had. */
+const PERMISSIONS = 0o600
 /** curl's exit code for a file that cannot be written. */
 const WRITE_EXIT = 23
 
@@ -43,7 +45,7 @@ export function addWaterfall(program: Command, finish: (exitCode: number) => voi
 /** Writes a page. @throws CommandError with the exit code 23. */
 export function writePage(option: string, path: string, page: string): void {
   try {
-    writeFileSync(path, page)
+    writeFileSync(path, page, { mode: PERMISSIONS })
   } catch (error) {
     throw new CommandError(`${option}: ${(error as Error).message}`, WRITE_EXIT)
   }

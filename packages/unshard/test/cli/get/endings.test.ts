@@ -93,6 +93,59 @@ it('a disk that is full is reported with the path, and exit code 23', async () =
   expect(stderr).toMatch(/^unshard: \(23\) cannot write "\/dev\/full": ENOSPC: no space left on device/)
 })
 
+it('a disk that is full in the last part is reported too', async () => {
+  const origin = await server({
+    handler: (_request, response) => {
+      response.writeHead(200)
+      response.flushHeaders()
+      setImmediate(() => response.end(CONTENT))
+    },
+  })
+  const { get } = await folder()
+  expect((await get('-o', '/dev/full', `${origin.url('a.test.example')}/`)).code).toBe(23)
+})
+
+it.each([
+  ['a page of an error', 404, {}, 33],
+  ['another range', 206, { 'content-range': 'bytes 0-9/10' }, 33],
+  ['a range without its place', 206, {}, 33],
+  ['the end of a file that is complete', 416, { 'content-range': 'bytes */4' }, 0],
+])('-C appends nothing of %s', async (_title, status, headers, exitCode) => {
+  const handler = (_request: unknown, response: OriginResponse): void => {
+    response.writeHead(status, headers)
+    response.end('not the rest')
+  }
+  const origin = await server({ handler })
+  const { get, read, write } = await folder()
+  await write('part', 'abcd')
+  expect((await get('-C', '-', '-o', 'part', `${origin.url('a.test.example')}/`)).code).toBe(exitCode)
+  expect(await read('part')).toBe('abcd')
+})
+
+it('-OJ does not replace a file that exists', async () => {
+  const handler = (_request: unknown, response: OriginResponse): void => {
+    response.setHeader('content-disposition', 'attachment; filename=.bashrc')
+    response.end('evil')
+  }
+  const origin = await server({ handler })
+  const { get, read, write } = await folder()
+  await write('.bashrc', 'mine')
+  const { code, stderr } = await get('-OJ', `${origin.url('a.test.example')}/x`)
+  expect(code).toBe(23)
+  expect(stderr).toContain('EEXIST')
+  expect(await read('.bashrc')).toBe('mine')
+})
+
+it.each([
+  ['--limit-rate', '100'],
+  ['--connections', '-Z'],
+])('-m also ends a transfer that waits: %s', async (...options) => {
+  const origin = await server({ handler: (_request, response) => response.end(CONTENT) })
+  const { get } = await folder()
+  const { code } = await get('-m', '0.5', ...options, '-o', 'file', `${origin.url('a.test.example')}/`)
+  expect(code).toBe(options[0] === '--limit-rate' ? 28 : 0)
+})
+
 it('a URL that is refused is shown without its password', async () => {
   const { get } = await folder()
   const { code, stderr } = await get('http://user:secret@bad host/')
@@ -152,6 +205,15 @@ describe('on a terminal', () => {
     expect(output).toMatch(/two +█{24} 100% 10\.0 kB of 10\.0 kB/)
     expect(output).toMatch(/total +█{24} 100% 20\.0 kB of 20\.0 kB/)
     expect(output).toContain('exit 0')
+  })
+
+  it.each([
+    ['--trace', '/nowhere/f'],
+    ['--har', '/nowhere/f'],
+    ['-Z', '--parallel-max', '0'],
+  ])('the command ends if %s %s is not possible', async (...options) => {
+    const output = await inTerminal(`${options.join(' ')} -o one http://127.0.0.1:1/ -o two http://127.0.0.1:1/`)
+    expect(output).toMatch(/exit (?:2|23)/)
   })
 
   it.each(['-s', '--no-progress-meter', '-v'])('%s shows no bar', async (option) => {

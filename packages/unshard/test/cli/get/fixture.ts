@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { type OriginServer, type OriginServerOptions, startOriginServer, type TestWorld, testWorld } from '@unshard/testkit'
 
 /** The built command. */
-export const COMMAND: string = join(dirname(fileURLToPath(import.meta.url)), '../../../dist/cli/main.js')
+export const COMMAND: string = join(dirname(fileURLToPath(import.meta.url)), '../../../dist/bundle/cli/main.js')
 
 /** The outcome of a command. */
 export interface Ran {

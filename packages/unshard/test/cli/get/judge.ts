@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { testWorld } from '@unshard/testkit'
 
-const COMMAND = join(dirname(fileURLToPath(import.meta.url)), '../../../dist/cli/main.js')
+const COMMAND = join(dirname(fileURLToPath(import.meta.url)), '../../../dist/bundle/cli/main.js')
 /** Fields in which two clients differ without a difference for the server. */
 const IGNORED_FIELDS = [
   'accept-encoding',

@@ -1,12 +1,13 @@
 /** `unshard get`: options that the examples of curl do not cover. */
 
+import { spawn } from 'node:child_process'
 import { createPrivateKey } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { type OriginResponse, startTestProxy } from '@unshard/testkit'
-import { getFixture } from './fixture.js'
+import { COMMAND, getFixture, outcomeOf } from './fixture.js'
 
 const { server, folder, world } = getFixture()
 
@@ -256,4 +257,86 @@ it('--connect-timeout ends a handshake that gets no answer', async () => {
   const { get } = await folder()
   const url = `https://127.0.0.1:${(silent.address() as AddressInfo).port}/`
   expect((await get('--connect-timeout', '0.2', url)).code).toBe(28)
+})
+
+it('URLs, --url, -o and -T are paired in the order of the command line', async () => {
+  const seen: string[] = []
+  const url = await plainServer((request, response) => {
+    request.setEncoding('utf8').on('data', (text: string) => seen.push(`${request.method} ${request.url} ${text}`))
+    request.on('end', () => response.end(request.url))
+  })
+  const { get, read, write } = await folder()
+  await write('a', 'content a')
+  await write('b', 'content b')
+  expect((await get(`${url}/1`, '-o', '1', '--url', `${url}/2`, '-o', '2', '-T', 'a', '-T', 'b')).code).toBe(0)
+  expect(seen).toEqual(['PUT /1 content a', 'PUT /2 content b'])
+  expect([await read('1'), await read('2')]).toEqual(['/1', '/2'])
+})
+
+it('-m of a part does not limit the parts after --next', async () => {
+  const url = await plainServer(
+    (request, response) => void setTimeout(() => response.end('late'), request.url === '/late' ? 300 : 0),
+  )
+  const { get } = await folder()
+  expect(await get('-m', '0.2', `${url}/`, '--next', `${url}/late`)).toMatchObject({ code: 0, stdout: 'latelate' })
+})
+
+it('an error of one URL does not keep the others from being transferred', async () => {
+  const url = await plainServer((_request, response) => response.end('content'))
+  const { get } = await folder()
+  const { code, stdout } = await get('-w', '%{json}\n', 'http://us%zz:p@127.0.0.1:1/', '127.0.0.1:1', url)
+  expect(stdout).toContain('content{')
+  expect(stdout.match(/"exitcode":7/g)).toHaveLength(2)
+  expect(code).toBe(7)
+})
+
+it('no message has a password', async () => {
+  const { get } = await folder()
+  for (const args of [
+    ['--connections', 'https://u:secret@127.0.0.1:1/'],
+    ['https://u:secret@h/{a'],
+    ['https://u:secret@[::1]:1/'],
+  ]) {
+    const { stderr } = await get(...args)
+    expect(stderr).not.toContain('secret')
+    expect(stderr).not.toBe('')
+  }
+})
+
+it('the last response of a server that stays busy is written if no retry follows', async () => {
+  const url = await plainServer((_request, response) => {
+    response.writeHead(503, { 'retry-after': '60' })
+    response.end('busy')
+  })
+  const { get, read } = await folder()
+  expect((await get('--retry', '5', '--retry-max-time', '1', '-o', 'file', url)).code).toBe(0)
+  expect(await read('file')).toBe('busy')
+})
+
+it('-T of a pipe has no length', async () => {
+  const lengths: unknown[] = []
+  const url = await plainServer((request, response) => {
+    lengths.push(request.headers['content-length'])
+    request.resume().on('end', () => response.end())
+  })
+  const { path } = await folder()
+  const child = spawn('bash', ['-c', `"${process.execPath}" "${COMMAND}" get -T <(echo piped) ${url}/x`], { cwd: path })
+  expect((await outcomeOf(child)).code).toBe(0)
+  expect(lengths).toEqual([undefined])
+})
+
+it('-n goes on without credentials for a host that ~/.netrc does not have', async () => {
+  const url = await plainServer((request, response) => response.end(request.headers.authorization ?? 'none'))
+  const { get, write } = await folder()
+  await write('.netrc', 'machine other.example login a password b\n')
+  expect(await get('-n', url)).toMatchObject({ code: 0, stdout: 'none' })
+})
+
+it('a malformed response has the exit code 8', async () => {
+  const { createServer: createTcp } = await import('node:net')
+  const strange = createTcp((socket) => socket.once('data', () => socket.end('SSH-2.0-strange\r\n'))).listen(0, '127.0.0.1')
+  world.defer(() => void strange.close())
+  await once(strange, 'listening')
+  const { get } = await folder()
+  expect((await get(`http://127.0.0.1:${(strange.address() as AddressInfo).port}/`)).code).toBe(8)
 })

@@ -22,8 +22,13 @@ function hanging() {
   const methods = {
     unary: (_request, context) => hang(context),
     async *serverStream(_request, context) {
-      yield { text: 'first' }
-      await hang(context)
+      try {
+        yield { text: 'first' }
+        await hang(context)
+      } finally {
+        // On a busy machine the call may end before the first message was sent.
+        aborted.happen()
+      }
     },
     clientStream: (_requests, context) => hang(context),
     async *bidi(_requests, context) {
