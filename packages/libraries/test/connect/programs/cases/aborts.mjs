@@ -19,22 +19,20 @@ function hanging() {
     aborted.happen()
     throw new ConnectError('aborted', Code.Canceled)
   }
-  const methods = {
-    unary: (_request, context) => hang(context),
-    async *serverStream(_request, context) {
-      try {
-        yield { text: 'first' }
-        await hang(context)
-      } finally {
-        // On a busy machine the call may end before the first message was sent.
-        aborted.happen()
-      }
-    },
-    clientStream: (_requests, context) => hang(context),
-    async *bidi(_requests, context) {
+  async function* streamed(context) {
+    try {
       yield { text: 'first' }
       await hang(context)
-    },
+    } finally {
+      // On a busy machine the call may end before the first message was sent.
+      aborted.happen()
+    }
+  }
+  const methods = {
+    unary: (_request, context) => hang(context),
+    serverStream: (_request, context) => streamed(context),
+    clientStream: (_requests, context) => hang(context),
+    bidi: (_requests, context) => streamed(context),
   }
   return { call: on(methods), begun: begun.happened, aborted: aborted.happened }
 }
