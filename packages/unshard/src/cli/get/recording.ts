@@ -1,7 +1,7 @@
 /** `--har` and `--report`: a recording of the requests, and a page that shows it. */
 
 import { Writable } from 'node:stream'
-import { recordHar } from '@unshard/adapters/har'
+import type { recordHar as RecordHar } from '@unshard/adapters/har'
 import type { Client } from '@unshard/core'
 import { CommandError } from '../errors.js'
 import { writePage } from '../waterfall/command.js'
@@ -12,15 +12,16 @@ import type { GetValues } from './options.js'
  * Starts the recordings. @returns a function that completes them.
  * @throws CommandError if the options of the command line need several clients.
  */
-export function startRecording(parts: readonly GetValues[], clients: readonly Client[]): () => Promise<void> {
+export async function startRecording(parts: readonly GetValues[], clients: readonly Client[]): Promise<() => Promise<void>> {
   const har = parts.find((values) => values.har !== undefined)?.har
   const report = parts.find((values) => values.report !== undefined)?.report
   if (har === undefined && report === undefined) return async () => undefined
   const [client, another] = clients
   if (another !== undefined)
     throw new CommandError('--har and --report record one client: use the same connection options with --next')
-  const recorder = har === undefined ? undefined : recorderOf(client!, har)
-  const reported = report === undefined ? undefined : new Reported(client!, report)
+  const { recordHar } = await import('@unshard/adapters/har')
+  const recorder = har === undefined ? undefined : recorderOf(recordHar, client!, har)
+  const reported = report === undefined ? undefined : new Reported(recordHar, client!, report)
   return async () => {
     try {
       await recorder?.stop()
@@ -32,7 +33,7 @@ export function startRecording(parts: readonly GetValues[], clients: readonly Cl
   }
 }
 
-function recorderOf(client: Client, file: string): { stop(): Promise<void> } {
+function recorderOf(recordHar: typeof RecordHar, client: Client, file: string): { stop(): Promise<void> } {
   try {
     return recordHar(client, file)
   } catch (error) {
@@ -50,7 +51,7 @@ class Reported {
   readonly #parts: Buffer[] = []
   readonly #recorder: { stop(): Promise<void> }
 
-  constructor(client: Client, file: string) {
+  constructor(recordHar: typeof RecordHar, client: Client, file: string) {
     this.#file = file
     const write = (part: Buffer, _encoding: string, done: () => void): void => {
       this.#parts.push(part)

@@ -25,7 +25,7 @@ export async function runGet(parts: readonly GetValues[]): Promise<number> {
   const abort = new AbortController()
   const stops: (() => unknown)[] = [() => jobs.close(), watchProcess(abort)]
   try {
-    stops.push(...startLogs(parts, (error) => abort.abort(error)), startRecording(parts, jobs.clients))
+    stops.push(...startLogs(parts, (error) => abort.abort(error)), await startRecording(parts, jobs.clients))
     return await transferAll(jobs, parallel, abort)
   } finally {
     for (const stop of stops) await stop()
