@@ -100,8 +100,8 @@ const inlineCommandLibraries = {
 }
 
 /**
- * Lets inlined CommonJS take a module of Node as it is. An import has its enumerable members alone: on
- * Node 20 and 22 the constants of zlib, such as `Z_SYNC_FLUSH`, are none.
+ * Lets inlined CommonJS take a module of Node as it is. An import has only its enumerable members: on
+ * Node 20 and 22 it lacks constants of zlib, such as `Z_SYNC_FLUSH`.
  */
 function requireWhenNeeded(onResolve, onLoad) {
   onResolve({ filter: /^[a-z_:/]+$/ }, ({ path, importer, kind }) =>

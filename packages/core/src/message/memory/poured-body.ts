@@ -31,7 +31,7 @@ export class PouredBody {
     } catch (error) {
       this.#failed = true
       this.#error = error
-      // The engine that delivers this part must not be changed below its feet.
+      // The engine is delivering this part: its state must not change during the call.
       queueMicrotask(() => this.#onError(error))
     }
   }
