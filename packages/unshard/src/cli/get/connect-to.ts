@@ -38,6 +38,17 @@ function partsOf(text: string): string[] {
   return parts.length > 4 ? [] : parts
 }
 
+/** Where a {@link LaterSocket} connects to, and from. */
+export interface LaterEndpoint {
+  /** Name or address. */
+  readonly host: string
+  readonly port: number
+  /** 0 is both families. */
+  readonly family: 0 | 4 | 6
+  /** The system's choice if `undefined`. */
+  readonly localAddress: string | undefined
+}
+
 /** A socket that takes bytes at once, and sends them when it is connected. */
 export class LaterSocket extends Duplex {
   readonly #socket: Socket
@@ -45,12 +56,11 @@ export class LaterSocket extends Duplex {
   readonly remoteAddress: string | undefined
   readonly remotePort: number
 
-  /** @param host name or address. */
-  constructor(host: string, port: number) {
+  constructor({ host, port, family, localAddress }: LaterEndpoint) {
     super({ allowHalfOpen: false })
     this.remoteAddress = isIP(host) === 0 ? undefined : host
     this.remotePort = port
-    const socket = connect({ host, port, noDelay: true })
+    const socket = connect({ host, port, family, noDelay: true, ...(localAddress !== undefined && { localAddress }) })
     this.#socket = socket
     // A client that gives up a connection listens no longer.
     this.on('error', () => undefined)

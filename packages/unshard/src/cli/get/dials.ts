@@ -19,10 +19,12 @@ export class Dials {
   readonly #resolved: readonly Resolved[]
   readonly #routes: readonly ConnectTo[]
   readonly #family: 0 | 4 | 6
+  readonly #localAddress: string | undefined
   readonly #sockets = new Set<LaterSocket>()
 
   /** @throws CommandError. */
-  constructor({ resolve, connectTo, ipv4, ipv6 }: GetValues) {
+  constructor({ resolve, connectTo, ipv4, ipv6, interface: localAddress }: GetValues) {
+    this.#localAddress = localAddress
     this.#resolved = (resolve ?? []).map(resolvedOf)
     this.#routes = (connectTo ?? []).map(connectToOf)
     this.#family = ipv4 === true ? 4 : ipv6 === true ? 6 : 0
@@ -67,7 +69,7 @@ export class Dials {
   }
 
   #open(host: string, port: number): LaterSocket {
-    const socket = new LaterSocket(host, port)
+    const socket = new LaterSocket({ host, port, family: this.#family, localAddress: this.#localAddress })
     this.#sockets.add(socket)
     return socket
   }

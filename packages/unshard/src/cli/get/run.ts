@@ -25,7 +25,8 @@ export async function runGet(parts: readonly GetValues[]): Promise<number> {
   const abort = new AbortController()
   const stops: (() => unknown)[] = [() => jobs.close(), watchProcess(abort)]
   try {
-    stops.push(...startLogs(parts, (error) => abort.abort(error)), await startRecording(parts, jobs.clients))
+    stops.push(...startLogs(parts, (error) => abort.abort(error)))
+    stops.push(await startRecording(parts, jobs.clients))
     return await transferAll(jobs, parallel, abort)
   } finally {
     for (const stop of stops) await stop()
@@ -140,6 +141,7 @@ function watchProcess(abort: AbortController): () => void {
     abort.abort(new CommandError(code === 'EPIPE' ? '' : `cannot write to standard output: ${message}`, Exit.WRITE))
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  // It stays: the error of a last write may arrive when all transfers are over.
   process.stdout.on('error', onClosed)
   return () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
 }

@@ -134,6 +134,14 @@ it('--interface connects from an address', async () => {
   expect((await get('--interface', '127.0.0.2', url)).stdout).toBe('127.0.0.2')
 })
 
+it('--interface and -4, -6 hold for connections to another port of --connect-to', async () => {
+  const url = await plainServer((request, response) => response.end(request.socket.remoteAddress))
+  const { run } = await folder()
+  const to = ['--connect-to', `a.example:80:localhost:${new URL(url).port}`, 'http://a.example/']
+  expect((await run('get', '-4', '--interface', '127.0.0.2', ...to)).stdout).toBe('127.0.0.2')
+  expect((await run('get', '-6', ...to)).code).not.toBe(0)
+})
+
 it('--proto-default is the scheme of URLs without one', async () => {
   const origin = await server()
   const { get } = await folder()
